@@ -1,0 +1,304 @@
+//! Digests: what identifies bytes, in the spellings in which upstream projects publish them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::Digest as _;
+
+/// A digest algorithm that is strong enough to identify bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// SHA-256 (FIPS 180-4).
+    Sha256,
+    /// SHA-512 (FIPS 180-4).
+    Sha512,
+}
+
+impl Algorithm {
+    /// Returns the length of a digest in hexadecimal digits.
+    pub const fn hex_len(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
+
+    /// Returns the lower-case name, as file extensions have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One digest. Displays as `sha256:HEX`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest {
+    algorithm: Algorithm,
+    hex: String,
+}
+
+impl Digest {
+    /// Makes a digest from hexadecimal digits of the algorithm's length; upper case is folded.
+    pub fn from_hex(algorithm: Algorithm, hex: &str) -> Result<Self, BadDigest> {
+        if hex.len() != algorithm.hex_len() || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(BadDigest { given: excerpt(hex) });
+        }
+        Ok(Self { algorithm, hex: hex.to_ascii_lowercase() })
+    }
+
+    /// Returns the SHA-256 of `bytes`.
+    pub fn sha256(bytes: impl AsRef<[u8]>) -> Self {
+        Self { algorithm: Algorithm::Sha256, hex: hex::encode(sha2::Sha256::digest(bytes)) }
+    }
+
+    /// Returns the algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Returns the lower-case hexadecimal digits.
+    pub fn hex(&self) -> &str {
+        &self.hex
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm, self.hex)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is no digest; a digest is written `sha256:` or `sha512:` and its hexadecimal digits")]
+pub struct BadDigest {
+    given: String,
+}
+
+/// The first characters of text from outside, fit to be shown in a message.
+fn excerpt(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_default).collect();
+    if text.chars().count() > SHOWN { shown + "…" } else { shown }
+}
+
+impl FromStr for Digest {
+    type Err = BadDigest;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || BadDigest { given: excerpt(text) };
+        let (algorithm, hex) = text.split_once(':').ok_or_else(bad)?;
+        let algorithm = match algorithm {
+            "sha256" => Algorithm::Sha256,
+            "sha512" => Algorithm::Sha512,
+            _ => return Err(bad()),
+        };
+        Self::from_hex(algorithm, hex)
+    }
+}
+
+/// SHA-256 and SHA-512 of the same bytes, and how many they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digests {
+    /// The SHA-256.
+    pub sha256: Digest,
+    /// The SHA-512.
+    pub sha512: Digest,
+    /// The number of bytes.
+    pub size: u64,
+}
+
+impl Digests {
+    /// Returns the digest made with `algorithm`.
+    pub fn get(&self, algorithm: Algorithm) -> &Digest {
+        match algorithm {
+            Algorithm::Sha256 => &self.sha256,
+            Algorithm::Sha512 => &self.sha512,
+        }
+    }
+}
+
+/// Hashes bytes as they pass.
+#[derive(Clone, Default)]
+pub struct Hasher {
+    sha256: sha2::Sha256,
+    sha512: sha2::Sha512,
+    size: u64,
+}
+
+impl Hasher {
+    /// Takes in more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.sha512.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// Returns the digests of all bytes taken in.
+    pub fn finish(self) -> Digests {
+        Digests {
+            sha256: Digest { algorithm: Algorithm::Sha256, hex: hex::encode(self.sha256.finalize()) },
+            sha512: Digest { algorithm: Algorithm::Sha512, hex: hex::encode(self.sha512.finalize()) },
+            size: self.size,
+        }
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl std::io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Why a published digest file cannot be believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadDigestFile {
+    /// Nothing in it.
+    #[error("the digest file is empty")]
+    Empty,
+    /// A web page, as captive portals and error pages send.
+    #[error("the digest file is a web page: `{0}`")]
+    Html(String),
+    /// A digest, but of another file.
+    #[error("the digest file is about `{named}`, not about `{wanted}`; it says {digest}")]
+    OtherFile {
+        /// The file that it names.
+        named: String,
+        /// The file that was wanted.
+        wanted: String,
+        /// The digest that stands there.
+        digest: Digest,
+    },
+    /// More than one line where one was expected.
+    #[error("the digest file has several lines and none is about `{0}`")]
+    NotListed(String),
+    /// The same file with different digests.
+    #[error("the digest file lists `{wanted}` twice, as {first} and as {second}")]
+    Ambiguous {
+        /// The file that was wanted.
+        wanted: String,
+        /// One value.
+        first: Digest,
+        /// The other value.
+        second: Digest,
+    },
+    /// Anything else.
+    #[error("`{0}` is no {1} digest")]
+    Malformed(String, Algorithm),
+}
+
+/// Reads the digest of `file` out of a published digest file of any form that upstream projects have used: bare
+/// digits with or without a newline (dl.k8s.io, cri-tools), `HEX  name` and `HEX *name` (CNI plugins, coreutils), with
+/// a path before the name (crictl 1.21 and 1.22), and lists of such lines (`SHA256SUMS`), in which `file` may be a
+/// path suffix (`bin/linux/amd64/kubelet`), since the oldest lists hold absolute build paths.
+pub fn parse_published(algorithm: Algorithm, file: &str, text: &str) -> Result<Digest, BadDigestFile> {
+    let text = text.trim_start_matches('\u{feff}');
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(BadDigestFile::Empty);
+    }
+    if trimmed.starts_with('<') {
+        return Err(BadDigestFile::Html(excerpt(trimmed)));
+    }
+    let lines: Vec<&str> = trimmed.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if let [line] = lines[..] {
+        let (digest, name) = parse_line(algorithm, line)?;
+        return match name {
+            Some(name) if !names(name, file) => {
+                Err(BadDigestFile::OtherFile { named: excerpt(name), wanted: file.to_owned(), digest })
+            }
+            _ => Ok(digest),
+        };
+    }
+    let mut found: Option<Digest> = None;
+    for line in lines {
+        let (digest, name) = parse_line(algorithm, line)?;
+        if !name.is_some_and(|name| names(name, file)) {
+            continue;
+        }
+        if let Some(first) = found.replace(digest.clone())
+            && first != digest
+        {
+            return Err(BadDigestFile::Ambiguous { wanted: file.to_owned(), first, second: digest });
+        }
+    }
+    found.ok_or_else(|| BadDigestFile::NotListed(file.to_owned()))
+}
+
+/// Splits `HEX`, `HEX  name` or `HEX *name`.
+fn parse_line(algorithm: Algorithm, line: &str) -> Result<(Digest, Option<&str>), BadDigestFile> {
+    let (hex, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let digest = Digest::from_hex(algorithm, hex).map_err(|_| BadDigestFile::Malformed(excerpt(line), algorithm))?;
+    let name = rest.trim_start().trim_start_matches('*');
+    Ok((digest, (!name.is_empty()).then_some(name)))
+}
+
+/// Whether `listed` is `file` or a longer path that ends in it.
+fn names(listed: &str, file: &str) -> bool {
+    listed == file || listed.strip_suffix(file).is_some_and(|before| before.ends_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: &str = "9bdbea7a2b382494aff2ff014da328a042c5aba9096a7772e57fdf487e5a1d51";
+    const OTHER: &str = "68949c0cb5a37e7604c145d189cf1e109c08c93d9c710ba663db026b9c6f2746";
+
+    fn parse(file: &str, text: &str) -> Result<String, BadDigestFile> {
+        parse_published(Algorithm::Sha256, file, text).map(|digest| digest.hex().to_owned())
+    }
+
+    #[test]
+    fn every_published_form_is_read() {
+        for text in [
+            HEX.to_owned(),
+            format!("{HEX}\n"),
+            format!("{}\r\n", HEX.to_uppercase()),
+            format!("\u{feff}{HEX}"),
+            format!("{HEX}  crictl.tgz\n"),
+            format!("{HEX} *crictl.tgz"),
+            format!("{HEX} *_output/releases/crictl.tgz\n"),
+            format!("{OTHER}  other\n{HEX}  /build/release/crictl.tgz"),
+        ] {
+            assert_eq!(parse("crictl.tgz", &text).as_deref(), Ok(HEX), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_digest_of_the_file_is_refused() {
+        assert_eq!(parse("a", " \n"), Err(BadDigestFile::Empty));
+        assert!(matches!(parse("a", "<!DOCTYPE html><p>404"), Err(BadDigestFile::Html(_))));
+        assert!(matches!(parse("a", &format!("{HEX}  b")), Err(BadDigestFile::OtherFile { .. })));
+        assert!(matches!(parse("a", &format!("{HEX}  ba")), Err(BadDigestFile::OtherFile { .. })));
+        assert!(matches!(parse("a", &format!("{HEX}  b\n{HEX}  c")), Err(BadDigestFile::NotListed(_))));
+        assert!(matches!(parse("a", &HEX[1..]), Err(BadDigestFile::Malformed(..))));
+        assert!(matches!(parse("a", &format!("{HEX}\n{OTHER}")), Err(BadDigestFile::NotListed(_))));
+        assert!(matches!(parse("a", &format!("{HEX}  a\n{OTHER}  a")), Err(BadDigestFile::Ambiguous { .. })));
+    }
+}

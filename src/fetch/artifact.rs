@@ -1,0 +1,68 @@
+//! Verified bytes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::digest::{Digest, Digests};
+
+/// Upstream bytes that were checked. Nothing outside `fetch::verify` can make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    path: PathBuf,
+    origin: String,
+    digests: Digests,
+    evidence: Vec<Evidence>,
+}
+
+impl Artifact {
+    /// For `fetch::verify` alone.
+    pub(super) fn new(path: PathBuf, origin: String, digests: Digests, evidence: Vec<Evidence>) -> Self {
+        Self { path, origin, digests, evidence }
+    }
+
+    /// Returns the file that holds the bytes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns where the bytes were published: a URL, or the path of a local build.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Returns the digests and the size.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
+    }
+
+    /// Returns what vouches for the bytes.
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+}
+
+/// One reason to believe bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// The spec pins this digest.
+    Pinned(Digest),
+    /// Upstream publishes this digest.
+    Published {
+        /// Where.
+        url: String,
+        /// The digest.
+        digest: Digest,
+    },
+    /// The user built it; the digest only records what was packaged.
+    LocalBuild(Digest),
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pinned(digest) => write!(f, "{digest} pinned in the spec"),
+            Self::Published { url, digest } => write!(f, "{digest} published at {url}"),
+            Self::LocalBuild(digest) => write!(f, "{digest} of a local build"),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! fetch
+mod artifact;
+pub use artifact::{Artifact, Evidence};

@@ -1,0 +1,3 @@
+//! plan
+mod download;
+pub use download::{DigestSource, DigestSources, Download, Presence, Source, Verification};

@@ -1,0 +1,107 @@
+//! Strict templates: a variable that does not exist is an error with a place, and nothing is escaped, since what is
+//! written is shell, units and control fields.
+
+use std::sync::Arc;
+
+use handlebars::{Handlebars, no_escape};
+use serde::Serialize;
+
+use crate::tree::Tree;
+
+/// The templates of one tree, by path.
+#[derive(Debug, Clone)]
+pub struct Templates {
+    tree: Arc<Tree>,
+}
+
+/// Why a template gives no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The tree has no such file.
+    #[error("no template `{path}` in {tree}")]
+    Missing {
+        /// The path that was asked for.
+        path: String,
+        /// The tree that was looked in.
+        tree: String,
+    },
+    /// The template is wrong, or names a variable that does not exist.
+    #[error("{file}:{line}:{column}: {cause}")]
+    Bad {
+        /// The file, or what the text is where it is no file.
+        file: String,
+        /// The line, from 1; 0 where unknown.
+        line: usize,
+        /// The column, from 1; 0 where unknown.
+        column: usize,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+impl Templates {
+    /// Takes the templates of a tree.
+    pub fn new(tree: Tree) -> Self {
+        Self { tree: Arc::new(tree) }
+    }
+
+    /// Whether the tree has a template.
+    pub fn contains(&self, path: &str) -> bool {
+        self.tree.get(path).is_some()
+    }
+
+    /// Renders the template at `path` with the variables of `data`.
+    pub fn render(&self, path: &str, data: &impl Serialize) -> Result<String, TemplateError> {
+        let text = self
+            .tree
+            .get(path)
+            .ok_or_else(|| TemplateError::Missing { path: path.to_owned(), tree: self.tree.to_string() })?;
+        render_text(&self.tree.display_path(path), text, data)
+    }
+}
+
+/// Renders a text that stands in a spec, such as a URL; `place` says where, for messages.
+pub fn render_text(place: &str, text: &str, data: &impl Serialize) -> Result<String, TemplateError> {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    engine.register_escape_fn(no_escape);
+    engine.render_template(text, data).map_err(|error| {
+        let (line, column) = match error.reason() {
+            handlebars::RenderErrorReason::TemplateError(bad) => bad.pos().unwrap_or_default(),
+            _ => (error.line_no.unwrap_or_default(), error.column_no.unwrap_or_default()),
+        };
+        TemplateError::Bad { file: place.to_owned(), line, column, cause: cause(error.reason()) }
+    })
+}
+
+fn cause(reason: &handlebars::RenderErrorReason) -> String {
+    match reason {
+        handlebars::RenderErrorReason::MissingVariable(Some(name)) => format!("unknown variable `{name}`"),
+        handlebars::RenderErrorReason::MissingVariable(None) => "unknown variable".to_owned(),
+        handlebars::RenderErrorReason::TemplateError(bad) => bad.reason().to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(text: &str) -> Result<String, TemplateError> {
+        render_text("x.txt", text, &serde_json::json!({"name": "kubelet", "list": ["a"]}))
+    }
+
+    #[test]
+    fn shell_passes_untouched() {
+        let text = "if [ \"${1#a}\" = \"$(x)\" ]; then echo {{name}} '<&>'; fi";
+        assert_eq!(render(text).unwrap(), text.replace("{{name}}", "kubelet"));
+    }
+
+    #[test]
+    fn unknown_variables_are_errors_with_a_place() {
+        let error = render("a\nb {{verison}}").unwrap_err().to_string();
+        assert!(error.starts_with("x.txt:2:") && error.contains("verison"), "{error}");
+        assert!(render("{{#each nothing}}{{/each}}").is_err());
+        assert!(render("{{#if name}}").is_err());
+    }
+}
