@@ -10,6 +10,7 @@ pub mod path;
 pub mod plan;
 pub mod relation;
 pub mod source_date;
+pub mod spec;
 pub mod template;
 pub mod tree;
 pub mod version;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use handlebars::{Handlebars, no_escape};
 use serde::Serialize;
 
+use crate::digest::Digest;
 use crate::tree::Tree;
 
 /// The templates of one tree, by path.
@@ -48,6 +49,13 @@ impl Templates {
     /// Whether the tree has a template.
     pub fn contains(&self, path: &str) -> bool {
         self.tree.get(path).is_some()
+    }
+
+    /// Returns a digest of the templates below a folder, such as `deb/`.
+    pub fn digest(&self, folder: &str) -> Digest {
+        let below = self.tree.iter().filter(|(path, _)| path.starts_with(folder));
+        let lengths: String = below.map(|(path, text)| format!("{path} {}\n{text}\n", text.len())).collect();
+        Digest::sha256(lengths)
     }
 
     /// Renders the template at `path` with the variables of `data`.

@@ -1,3 +1,207 @@
-//! plan
+//! The plan: everything that will be fetched and written, decided before anything is touched.
+//!
+//! A pure function of catalog, templates and request. No later stage invents a URL, a file name, a path, a text or a
+//! relation, but for the relations that only the bytes can tell: which C library a program was linked with.
+
+mod build;
+mod component;
 mod download;
+mod job;
+mod request;
+mod resolve;
+mod select;
+mod view;
+
+use std::collections::BTreeMap;
+
+use crate::arch::Arch;
+use crate::path::PackageName;
+use crate::spec::{Catalog, Profile};
+use crate::template::{TemplateError, Templates};
+use crate::version::Version;
+
+pub use build::{
+    Build, BuildSource, Formats, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent, PlannedFile,
+    PlannedPackage, Role, Script, Service,
+};
 pub use download::{DigestSource, DigestSources, Download, Presence, Source, Verification};
+pub use request::{Arches, Request, Revisions};
+pub use resolve::{BadMarker, BadSelector, MARKER_LIMIT, VersionSelector, read_marker};
+pub use view::PlanView;
+
+/// What will be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The files to fetch, each once, sorted by URL.
+    pub downloads: Vec<Download>,
+    /// The builds, sorted by component and architecture.
+    pub builds: Vec<Build>,
+    /// What `--arch all` leaves out, and why.
+    pub omitted: Vec<Omission>,
+}
+
+/// Something that is not built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Omission {
+    /// The component.
+    pub component: PackageName,
+    /// Its version.
+    pub version: Version,
+    /// The architecture.
+    pub arch: Arch,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A component without a spec.
+    #[error("there is no component `{given}`")]
+    UnknownComponent {
+        /// What was asked for.
+        given: String,
+        /// The components that there are.
+        known: Vec<String>,
+    },
+    /// A profile that the distribution does not have.
+    #[error("there is no profile `{given}`")]
+    UnknownProfile {
+        /// What was asked for.
+        given: String,
+        /// The profiles that there are.
+        known: Vec<String>,
+    },
+    /// The companion table has no row.
+    #[error("{file}: no row of `companions` says which `{component}` goes with Kubernetes {kubernetes}")]
+    NoCompanion {
+        /// The component.
+        component: PackageName,
+        /// The Kubernetes version.
+        kubernetes: Version,
+        /// The spec file.
+        file: String,
+    },
+    /// A component with its own versions was named beside Kubernetes components, without its version.
+    #[error("`{component}` has versions of its own, and {version} is the version of Kubernetes")]
+    NoOwnVersion {
+        /// The component.
+        component: PackageName,
+        /// The version that was asked for.
+        version: Version,
+    },
+    /// Upstream does not publish the architecture.
+    #[error("`{component}` {version} is not published for {arch}; {published}")]
+    NotPublished {
+        /// The component.
+        component: PackageName,
+        /// Its version.
+        version: Version,
+        /// The architecture that was asked for.
+        arch: Arch,
+        /// What is published.
+        published: String,
+    },
+    /// The version is below or beside every row of the spec.
+    #[error("{file}: {what} of `{component}` {version} for {arch}")]
+    NotDescribed {
+        /// The component.
+        component: PackageName,
+        /// Its version.
+        version: Version,
+        /// The architecture.
+        arch: Arch,
+        /// The spec file.
+        file: String,
+        /// What is missing.
+        what: String,
+    },
+    /// A template of a file, a script or a URL gives no text.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A rendered URL is none.
+    #[error("{file}: `{url}` is no URL")]
+    BadUrl {
+        /// The spec file.
+        file: String,
+        /// What was rendered.
+        url: String,
+        #[source]
+        /// What is wrong.
+        source: url::ParseError,
+    },
+    /// Nothing is left to build.
+    #[error("nothing is published for what was asked for")]
+    Nothing,
+}
+
+/// Decides what will be done.
+pub fn plan(catalog: &Catalog, templates: &Templates, request: &Request) -> Result<Plan, PlanError> {
+    let profile = profile(catalog, request)?;
+    let mut downloads = Downloads::default();
+    let (mut builds, mut omitted) = (Vec::new(), Vec::new());
+    for (spec, version) in select::components(catalog, request, profile)? {
+        for arch in select::arches(spec, &version, request, profile)? {
+            let case = component::Case { spec, version: &version, arch, profile, request, catalog };
+            match component::build(&case, templates, &mut downloads) {
+                Ok(build) => builds.push(build),
+                Err(PlanError::NotDescribed { what, .. }) if request.arches == Arches::All => {
+                    let (component, version) = (spec.name.clone(), version.clone());
+                    omitted.push(Omission { component, version, arch, reason: what });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if builds.is_empty() {
+        return Err(PlanError::Nothing);
+    }
+    Ok(downloads.sort_into(Plan { downloads: Vec::new(), builds, omitted }))
+}
+
+fn profile<'a>(catalog: &'a Catalog, request: &Request) -> Result<&'a Profile, PlanError> {
+    let profiles = &catalog.distribution().profiles;
+    let found = match &request.profile {
+        None => profiles.first(),
+        Some(name) => profiles.iter().find(|profile| profile.name == *name),
+    };
+    found.ok_or_else(|| PlanError::UnknownProfile {
+        given: request.profile.clone().unwrap_or_default(),
+        known: profiles.iter().map(|profile| profile.name.clone()).collect(),
+    })
+}
+
+/// Downloads in the order in which they came up, each once.
+#[derive(Debug, Default)]
+struct Downloads {
+    list: Vec<Download>,
+    by_url: BTreeMap<String, usize>,
+}
+
+impl Downloads {
+    fn add(&mut self, download: Download) -> usize {
+        let next = self.list.len();
+        let index = *self.by_url.entry(download.url.to_string()).or_insert(next);
+        if index == next {
+            self.list.push(download);
+        }
+        index
+    }
+
+    /// Sorts the downloads by URL and points the builds at their new places.
+    fn sort_into(self, mut plan: Plan) -> Plan {
+        let mut places = vec![0; self.list.len()];
+        for (place, index) in self.by_url.values().enumerate() {
+            places[*index] = place;
+        }
+        for source in plan.builds.iter_mut().flat_map(|build| &mut build.sources) {
+            if let Source::Download(index) = &mut source.source {
+                *index = places[*index];
+            }
+        }
+        let mut list: Vec<_> = self.list.into_iter().enumerate().collect();
+        list.sort_by_key(|(index, _)| places[*index]);
+        plan.downloads = list.into_iter().map(|(_, download)| download).collect();
+        plan
+    }
+}

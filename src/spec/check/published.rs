@@ -1,0 +1,119 @@
+//! Rules for what upstream publishes.
+
+use super::super::error::{Fault, Faults};
+use super::super::model::{DigestFact, DigestShape, Row, Source};
+use super::super::raw::{At, RawDigest, RawSource, RawSpec, Text};
+use super::text::{identifier, line, parse};
+use super::{Checker, overlap};
+use crate::arch::Arch;
+use crate::digest::{Algorithm, Digest};
+use crate::template::render_text;
+use crate::version::Version;
+use std::collections::BTreeMap;
+
+const MIB: u64 = 1 << 20;
+/// The largest upstream file that a spec may ask for.
+const MAX_LIMIT_MIB: u64 = 4096;
+
+pub(super) fn sources(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<Source>> {
+    let mut rows: Vec<Row<Source>> = Vec::new();
+    for row in &raw.sources {
+        let when = checker.when_any_format(&row.when, faults);
+        let Some(fact) = source(row, faults) else { continue };
+        if let Some(other) = rows.iter().find(|other| other.fact.name == fact.name && other.when.overlaps(&when)) {
+            let span = row.when.versions.as_ref().unwrap_or(&row.url).span();
+            faults.push(overlap(span, &when.versions, &other.when.versions));
+        }
+        rows.push(Row { when, fact });
+    }
+    if raw.sources.is_empty() {
+        let hint = "add what upstream publishes below `sources:`";
+        faults.push(Fault::new(raw.name.span(), "`sources` is empty, so there is nothing to package").hint(hint));
+    }
+    rows
+}
+
+fn source(row: &RawSource, faults: &mut Faults) -> Option<Source> {
+    let name = match &row.name {
+        Some(text) => faults.keep(identifier(text)),
+        None => Some("binary".to_owned()),
+    };
+    let url = faults.keep(url_with(&row.url, &["version", "arch", "track"]));
+    let local = row.local.as_ref().and_then(|text| faults.keep(parse(text)));
+    let size_limit = faults.keep(row.limit_mib.as_ref().map_or(Ok(512 * MIB), limit));
+    let unversioned = row.unversioned.as_ref().and_then(|text| faults.keep(line(text)));
+    let digests: Vec<_> = row.digests.iter().filter_map(|raw| digest(raw, &row.url, faults)).collect();
+    let believed = |fact: &DigestFact| match fact {
+        DigestFact::Published { optional, .. } => !optional,
+        DigestFact::Pinned(_) => true,
+    };
+    if digests.len() == row.digests.len() && !digests.iter().any(believed) {
+        let hint = "add a digest that is not `optional`: nothing is packaged unverified";
+        faults.push(Fault::new(row.url.span(), "no digest of this source must be there").hint(hint));
+    }
+    Some(Source { name: name?, url: url?, local, size_limit: size_limit?, digests, unversioned })
+}
+
+fn limit(value: &At<u64>) -> Result<u64, Fault> {
+    match *value.value() {
+        mib @ 1..=MAX_LIMIT_MIB => Ok(mib * MIB),
+        mib => Err(Fault::new(value.span(), format!("a limit of {mib} MiB is not between 1 and {MAX_LIMIT_MIB}"))),
+    }
+}
+
+fn digest(row: &RawDigest, source: &Text, faults: &mut Faults) -> Option<DigestFact> {
+    let published = [
+        (&row.sha256, Algorithm::Sha256, DigestShape::One),
+        (&row.sha512, Algorithm::Sha512, DigestShape::One),
+        (&row.sha256sums, Algorithm::Sha256, DigestShape::List),
+        (&row.sha512sums, Algorithm::Sha512, DigestShape::List),
+    ];
+    let mut given: Vec<_> =
+        published.into_iter().filter_map(|(url, algorithm, shape)| Some((url.as_ref()?, algorithm, shape))).collect();
+    match (given.pop(), given.is_empty(), &row.pinned) {
+        (Some((url, algorithm, shape)), true, None) => {
+            let url = faults.keep(url_with(url, &["version", "arch", "track", "url"]))?;
+            Some(DigestFact::Published { url, algorithm, shape, optional: row.optional })
+        }
+        (None, _, Some(pins)) => Some(DigestFact::Pinned(pinned(pins, faults))),
+        _ => {
+            let hint = "write one of `sha256`, `sha512`, `sha256sums`, `sha512sums` and `pinned` in each row";
+            faults.push(Fault::new(source.span(), "a row of `digests` must have exactly one kind").hint(hint));
+            None
+        }
+    }
+}
+
+fn pinned(pins: &At<BTreeMap<String, BTreeMap<String, Text>>>, faults: &mut Faults) -> Vec<(Version, Arch, Digest)> {
+    let mut facts = Vec::new();
+    for (version, by_arch) in pins.value() {
+        for (arch, text) in by_arch {
+            let version = faults.keep(version.parse::<Version>().map_err(|error| Fault::new(text.span(), error)));
+            let arch = faults.keep(arch.parse::<Arch>().map_err(|error| Fault::new(text.span(), error)));
+            let digest = faults.keep(parse::<Digest>(text));
+            if let (Some(version), Some(arch), Some(digest)) = (version, arch, digest) {
+                facts.push((version, arch, digest));
+            }
+        }
+    }
+    facts
+}
+
+/// A URL over HTTPS whose placeholders are known.
+pub(super) fn url_with(text: &Text, placeholders: &[&str]) -> Result<String, Fault> {
+    let value = line(text)?;
+    let known: Vec<String> = placeholders.iter().map(|name| format!("`{{{{{name}}}}}`")).collect();
+    // Any value that is a URL on its own and a path segment within one will do for the check.
+    let probe: BTreeMap<&str, &str> =
+        placeholders.iter().map(|name| (*name, if *name == "url" { "https://example.org/x" } else { "x" })).collect();
+    let rendered = render_text("URL", &value, &probe).map_err(|error| {
+        Fault::new(text.span(), format!("the URL cannot be rendered: {error}"))
+            .hint(format!("placeholders are {}", known.join(", ")))
+    })?;
+    match url::Url::parse(&rendered) {
+        Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => Ok(value),
+        Ok(url) if url.scheme() == "https" => Err(Fault::new(text.span(), "a URL must not hold a user or password")),
+        Ok(url) => Err(Fault::new(text.span(), format!("`{}:` is not HTTPS", url.scheme())).hint("write `https://…`")),
+        Err(error) => Err(Fault::new(text.span(), format!("`{value}` is no URL: {error}"))),
+    }
+}

@@ -1,0 +1,398 @@
+//! The shape of a spec file, before anything in it is believed. The JSON Schema comes from here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+/// A value and where it stands in the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(super) struct At<T>(Spanned<T>);
+
+/// A text and where it stands.
+pub(super) type Text = At<String>;
+
+impl<T> At<T> {
+    pub(super) fn value(&self) -> &T {
+        &self.0.value
+    }
+
+    /// The bytes of the file that hold the value.
+    pub(super) fn span(&self) -> Range<usize> {
+        let span = self.0.referenced.span();
+        let start = span.byte_offset().and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
+        let len = span.byte_len().and_then(|len| usize::try_from(len).ok()).unwrap_or_default();
+        start..start + len
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// One component: what it is, where upstream publishes it, and what its package holds.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "kubepkg component spec")]
+pub(super) struct RawSpec {
+    /// The name of the component and of its package; the file is called after it.
+    pub(super) name: Text,
+    /// Where its version comes from: `kubernetes` (the one that was asked for), `own` (asked for by name), or
+    /// `companions` (a table by Kubernetes version).
+    pub(super) version: RawVersioning,
+    /// One line, without a period.
+    pub(super) summary: Text,
+    /// Some sentences for someone who has never heard of it.
+    pub(super) description: Text,
+    /// SPDX expression.
+    pub(super) license: Text,
+    /// The project's page.
+    pub(super) homepage: Text,
+    /// Debian's section, such as `admin`, `net`, `utils`.
+    pub(super) section: Text,
+    /// Debian's priority; `optional` where absent.
+    pub(super) priority: Option<Text>,
+    /// `Name <mail>`; the profile's where absent.
+    pub(super) maintainer: Option<Text>,
+    /// Holders of the copyright, such as `2014 The Kubernetes Authors`.
+    pub(super) copyright: Vec<Text>,
+    /// Other summaries and descriptions under a condition.
+    #[serde(default)]
+    pub(super) texts: Vec<RawTexts>,
+    /// When releases were made; the latest row at or below a version dates its packages. A component that is released
+    /// with Kubernetes has the dates of `distribution.yaml`.
+    #[serde(default)]
+    pub(super) dates: Vec<RawDate>,
+    /// Which architectures upstream publishes.
+    pub(super) arches: Vec<RawArches>,
+    /// The files that upstream publishes.
+    pub(super) sources: Vec<RawSource>,
+    /// Values that templates and scripts print.
+    #[serde(default)]
+    pub(super) variables: Vec<RawVariable>,
+    /// What the package says of other packages.
+    #[serde(default)]
+    pub(super) relations: Vec<RawRelation>,
+    /// What the package installs.
+    pub(super) files: Vec<RawFile>,
+    /// systemd units and what happens to them.
+    #[serde(default)]
+    pub(super) services: Vec<RawService>,
+    /// Shell that runs at installation and removal.
+    #[serde(default)]
+    pub(super) scripts: Vec<RawScript>,
+    /// Findings of linters that are meant.
+    #[serde(default)]
+    pub(super) lint_overrides: Vec<RawLintOverride>,
+}
+
+/// Where a component's version comes from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawVersioning {
+    /// It is released with Kubernetes and has its version.
+    Kubernetes,
+    /// It has versions of its own and is built when it is asked for by name.
+    Own,
+    /// It has versions of its own; this table says which goes with which Kubernetes.
+    Companions(Vec<RawCompanion>),
+}
+
+/// Which version goes with which Kubernetes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawCompanion {
+    /// A range of Kubernetes versions.
+    pub(super) kubernetes: Text,
+    /// The component's version.
+    pub(super) version: Text,
+    /// The profile that this row is for; all where absent.
+    pub(super) profile: Option<Text>,
+}
+
+/// A condition: the row holds where all of it is met.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawWhen {
+    /// A range of the component's own versions: `>=1.24.0 <1.24.2`, `=1.25.0`.
+    pub(super) versions: Option<Text>,
+    /// A profile of `distribution.yaml`.
+    pub(super) profile: Option<Text>,
+    /// `deb` or `rpm`.
+    pub(super) format: Option<Text>,
+    /// Architectures in upstream's spelling.
+    pub(super) arches: Option<Vec<Text>>,
+}
+
+/// Other texts under a condition.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawTexts {
+    pub(super) when: RawWhen,
+    pub(super) summary: Text,
+    pub(super) description: Text,
+}
+
+/// The date of the releases from a version on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawDate {
+    /// The first version that the date is for.
+    pub(super) since: Text,
+    /// `2019-12-09`
+    pub(super) date: Text,
+}
+
+/// Architectures that upstream publishes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawArches {
+    /// Upstream's spellings.
+    pub(super) names: Vec<Text>,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// A file that upstream publishes, and who vouches for it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawSource {
+    /// What `files` call it; `binary` where absent.
+    pub(super) name: Option<Text>,
+    /// `https://…` with `{{version}}`, `{{arch}}` and `{{track}}` (`release` or `ci`).
+    pub(super) url: Text,
+    /// The name below `bin/linux/ARCH/` of a local Kubernetes build, where it is part of one.
+    pub(super) local: Option<Text>,
+    /// The most MiB that are taken; 512 where absent.
+    pub(super) limit_mib: Option<At<u64>>,
+    /// Digests; all must agree.
+    pub(super) digests: Vec<RawDigest>,
+    /// Why the version cannot be found inside its programs, where that is so.
+    pub(super) unversioned: Option<Text>,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// Where a digest comes from: exactly one of the keys, and perhaps `optional`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawDigest {
+    /// URL of a file with the SHA-256; `{{url}}` is the source's.
+    pub(super) sha256: Option<Text>,
+    /// URL of a file with the SHA-512.
+    pub(super) sha512: Option<Text>,
+    /// URL of a list of SHA-256 sums with paths below the list's folder.
+    pub(super) sha256sums: Option<Text>,
+    /// URL of a list of SHA-512 sums with paths below the list's folder.
+    pub(super) sha512sums: Option<Text>,
+    /// Digests by version and architecture, where upstream publishes none.
+    pub(super) pinned: Option<At<BTreeMap<String, BTreeMap<String, Text>>>>,
+    /// Whether it may be absent.
+    #[serde(default)]
+    pub(super) optional: bool,
+}
+
+/// A value that templates print.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawVariable {
+    pub(super) name: Text,
+    pub(super) value: Text,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// What the package says of another: exactly one kind.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawRelation {
+    pub(super) requires: Option<RawTarget>,
+    pub(super) recommends: Option<RawTarget>,
+    pub(super) suggests: Option<RawTarget>,
+    pub(super) conflicts: Option<RawTarget>,
+    pub(super) breaks: Option<RawTarget>,
+    pub(super) replaces: Option<RawTarget>,
+    pub(super) provides: Option<RawTarget>,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// Another package: a component of the same folder, or one of the system.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawTarget {
+    /// A component with a spec.
+    pub(super) component: Option<Text>,
+    /// A package of the distribution.
+    pub(super) system: Option<Text>,
+    /// The lowest version.
+    pub(super) at_least: Option<Text>,
+    /// The first version that is too high.
+    pub(super) below: Option<Text>,
+    /// The only version.
+    pub(super) exactly: Option<Text>,
+    /// The name in Debian's family; alternatives are joined by `|`.
+    pub(super) deb: Option<Text>,
+    /// The name in RPM's families.
+    pub(super) rpm: Option<Text>,
+    /// The name in Fedora's family, where it differs from SUSE's.
+    pub(super) fedora: Option<Text>,
+    /// The name in SUSE's family.
+    pub(super) suse: Option<Text>,
+}
+
+/// What is installed at a path: exactly one of `source`, `template`, `link`, `directory`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFile {
+    /// The absolute path.
+    pub(super) path: Text,
+    /// Octal digits in quotes; `"0755"` for directories and `"0644"` where absent.
+    pub(super) mode: Option<Text>,
+    /// `root` where absent.
+    pub(super) user: Option<Text>,
+    /// `root` where absent.
+    pub(super) group: Option<Text>,
+    /// What package managers make of it.
+    #[serde(default)]
+    pub(super) kind: RawKind,
+    /// The source whose bytes it has.
+    pub(super) source: Option<Text>,
+    /// The file inside the source, an archive.
+    pub(super) member: Option<Text>,
+    /// Files inside the source that go below `path`, each under its own name.
+    pub(super) members: Option<Vec<Text>>,
+    /// Files inside the source that are known and left out.
+    #[serde(default)]
+    pub(super) ignore: Vec<Text>,
+    /// A text of the template folder.
+    pub(super) template: Option<Text>,
+    /// The target of a symbolic link.
+    pub(super) link: Option<Text>,
+    /// An empty directory.
+    #[serde(default)]
+    pub(super) directory: bool,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// What package managers make of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawKind {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// Configuration: a conffile, `%config`.
+    Config,
+    /// Configuration that stays as the user left it: a conffile, `%config(noreplace)`.
+    ConfigKept,
+    /// Documentation.
+    Doc,
+    /// The licence.
+    License,
+}
+
+/// A systemd unit and what happens to it at the first installation.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawService {
+    /// The unit's file name; one of `files` brings it.
+    pub(super) unit: Text,
+    /// Who decides.
+    pub(super) on_install: RawOnInstall,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// What happens to a unit at the first installation.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawOnInstall {
+    /// The distribution's preset decides whether it is enabled; it is not started.
+    Preset,
+    /// It is enabled and started, and restarted at upgrades.
+    Start,
+    /// Nothing.
+    Nothing,
+}
+
+/// Shell that runs at installation or removal.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawScript {
+    /// When it runs.
+    pub(super) at: RawMoment,
+    /// POSIX shell without a `#!` line.
+    pub(super) run: Text,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// When a script runs.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawMoment {
+    /// Before the files are there.
+    BeforeInstall,
+    /// After.
+    AfterInstall,
+    /// Before the files are gone.
+    BeforeRemove,
+    /// After.
+    AfterRemove,
+}
+
+/// A finding of a linter that is meant: exactly one of `lintian` and `rpmlint`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawLintOverride {
+    /// lintian's tag, with its context.
+    pub(super) lintian: Option<Text>,
+    /// rpmlint's filter.
+    pub(super) rpmlint: Option<Text>,
+    /// Why it is meant.
+    pub(super) reason: Text,
+    #[serde(default)]
+    pub(super) when: RawWhen,
+}
+
+/// What all components share: `distribution.yaml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "kubepkg distribution")]
+pub(super) struct RawDistribution {
+    /// Where version markers are: `https://…/{{track}}/{{marker}}.txt`.
+    pub(super) markers: Text,
+    /// When Kubernetes was released; the latest row at or below a version dates its packages.
+    pub(super) dates: Vec<RawDate>,
+    /// Ways of packaging; the first is the default.
+    pub(super) profiles: Vec<RawProfile>,
+}
+
+/// A way of packaging.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawProfile {
+    pub(super) name: Text,
+    /// `Name <mail>`
+    pub(super) maintainer: Text,
+    /// Debian's revision.
+    pub(super) deb_revision: Text,
+    /// RPM's release.
+    pub(super) rpm_revision: Text,
+}
