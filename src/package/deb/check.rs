@@ -22,10 +22,15 @@ pub(super) fn refused(field: &str, value: &str, cause: &str) -> WriteError {
     WriteError::Field { field: field.to_owned(), cause: format!("`{shown}` {cause}") }
 }
 
+/// Names the field in which nothing stands.
+pub(super) fn lacking(field: &str, cause: &str) -> WriteError {
+    WriteError::Field { field: field.to_owned(), cause: format!("it {cause}") }
+}
+
 /// Returns `value` if it is one line of text without blanks around it.
 pub(super) fn line<'a>(field: &str, value: &'a str) -> Result<&'a str, WriteError> {
     if value.is_empty() {
-        return Err(WriteError::Field { field: field.to_owned(), cause: "it is empty".to_owned() });
+        return Err(lacking(field, "is empty"));
     }
     if value.chars().any(char::is_control) {
         return Err(refused(field, value, "has a line break or another control character"));

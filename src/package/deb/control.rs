@@ -85,7 +85,7 @@ fn check_relation(relation: &Relation) -> Result<(), WriteError> {
     let takes_alternatives =
         matches!(relation.kind, RelationKind::Requires | RelationKind::Recommends | RelationKind::Suggests);
     match relation.alternatives.len() {
-        0 => return Err(check::refused(field, "", "names no package")),
+        0 => return Err(check::lacking(field, "names no package")),
         1 => {}
         _ if takes_alternatives => {}
         _ => {
@@ -111,7 +111,7 @@ fn check_relation(relation: &Relation) -> Result<(), WriteError> {
 /// is broken at blanks; a line that begins with a blank or a full stop is kept as it is, by one blank more.
 fn description(text: &str) -> Result<Vec<String>, WriteError> {
     if text.trim().is_empty() {
-        return Err(check::refused("Description", text, "is empty after its first line"));
+        return Err(check::lacking("Description", "is empty after its first line"));
     }
     if let Some(bad) = text.chars().find(|c| c.is_control() && *c != '\n') {
         return Err(check::refused("Description", &bad.to_string(), "is a control character"));

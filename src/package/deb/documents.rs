@@ -56,17 +56,18 @@ struct Override<'a> {
 /// itself is not rendered.
 pub(super) fn render(image: &PackageImage, templates: &Templates, texts: &mut Texts) -> Result<(), WriteError> {
     let name = image.metadata.name.as_str();
-    let facts = Facts::new(image)?;
+    let mut facts = Facts::new(image)?;
     let brings = |path: &str| image.entries(Format::Deb).any(|entry| entry.path.relative() == path);
     let directory = format!("usr/share/doc/{name}");
     if !brings(&format!("{directory}/copyright")) {
         if facts.copyright.is_empty() {
-            return Err(check::refused("the copyright", "", "names no holder"));
+            return Err(check::lacking("the copyright", "names no holder"));
         }
         texts.insert(format!("{directory}/copyright"), templates.render("deb/copyright", &facts)?);
     }
     if !brings(&format!("{directory}/{PACKED}")) {
         texts.insert(format!("{directory}/{PLAIN}"), templates.render("deb/changelog", &facts)?);
+        facts.overrides.extend(first_upload(image));
     }
     if !facts.overrides.is_empty() {
         let path = format!("usr/share/lintian/overrides/{name}");
@@ -118,6 +119,15 @@ impl<'a> Facts<'a> {
             overrides: overrides(image)?,
         })
     }
+}
+
+/// Returns the override that this changelog needs: one entry with the revision 1 looks like the first upload to Debian,
+/// which lintian wants to close a bug.
+fn first_upload(image: &PackageImage) -> Option<Override<'static>> {
+    const TAG: &str = "initial-upload-closes-no-bugs";
+    let is_meant = image.lint_overrides.iter().any(|one| one.format == Format::Deb && one.tag.starts_with(TAG));
+    let applies = image.metadata.deb_revision.as_str() == "1" && !is_meant;
+    applies.then_some(Override { tag: TAG, reason: "the package is not uploaded to Debian" })
 }
 
 fn overrides(image: &PackageImage) -> Result<Vec<Override<'_>>, WriteError> {

@@ -20,7 +20,8 @@ fn lintian(debs: &[PathBuf]) -> Vec<String> {
 #[test]
 fn packages_have_no_error_and_no_warning_but_those_that_are_meant() {
     let folder = tempfile::tempdir().unwrap();
-    let kubelet = kubelet_image();
+    let mut kubelet = kubelet_image();
+    kubelet.metadata.deb_revision = "1".parse().unwrap();
     let mut legacy = kubelet_image();
     legacy.metadata.name = "legacy".parse().unwrap();
     legacy.metadata.deb_revision = "00".parse().unwrap();

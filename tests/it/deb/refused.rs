@@ -49,7 +49,8 @@ fn no_value_can_begin_another_field() {
 
 #[test]
 fn what_a_package_must_say_of_itself_is_not_left_out() {
-    let empty: [(&str, fn(&mut Metadata)); 7] = [
+    type Clear = fn(&mut Metadata);
+    let empty: [(&str, Clear); 7] = [
         ("Maintainer", |metadata| metadata.maintainer.clear()),
         ("Homepage", |metadata| metadata.homepage.clear()),
         ("Section", |metadata| metadata.section.clear()),

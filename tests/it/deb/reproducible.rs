@@ -7,6 +7,7 @@ const TARGET: &str = "KUBEPKG_TEST_TARGET";
 const CODECS: [Compression; 4] = [Compression::None, Compression::Gzip(9), Compression::Xz(6), Compression::Zstd(9)];
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a program that a test starts is told its target in a variable")]
 fn a_package_is_written_in_every_codec() {
     let temporary = tempfile::tempdir().unwrap();
     let target = std::env::var_os(TARGET).map_or(temporary.path().to_owned(), PathBuf::from);
