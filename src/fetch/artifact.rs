@@ -66,3 +66,13 @@ impl fmt::Display for Evidence {
         }
     }
 }
+
+#[cfg(test)]
+impl Artifact {
+    /// Takes the bytes of a file for granted, for unit tests of what uses artifacts.
+    pub(crate) fn for_test(path: &Path) -> Self {
+        let mut hasher = crate::digest::Hasher::default();
+        hasher.update(&fs_err::read(path).unwrap());
+        Self::new(path.to_owned(), path.display().to_string(), hasher.finish(), Vec::new())
+    }
+}

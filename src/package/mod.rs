@@ -1,6 +1,7 @@
 //! Packages: one writer a format behind one trait, and one reader for files of any origin.
 
 mod codec;
+mod deb;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,6 +11,7 @@ use crate::image::PackageImage;
 use crate::template::{TemplateError, Templates};
 
 pub use codec::Compression;
+pub use deb::DebWriter;
 
 /// Writes packages of one format.
 pub trait PackageWriter: Sync {

@@ -1,1 +1,9 @@
-//! Integration tests, one module a topic.
+//! Integration tests, one module a topic: real package managers, real files, exit codes.
+#![cfg(test)]
+
+mod deb;
+mod fault_server;
+mod fetch;
+mod fixtures;
+mod inspect;
+mod rpm;

@@ -1,0 +1,241 @@
+//! The check of a written deb through `debpkg`, a reader that shares nothing with the writer but the compression
+//! libraries: every member, every byte.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use debpkg::DebPkg;
+use md5::Md5;
+use sha2::{Digest as _, Sha256};
+use tar::EntryType;
+
+use super::compress;
+use super::members::Member;
+use super::payload::{Body, Item, Kind, Payload};
+use super::tarball::Attributes;
+use crate::format::Format;
+use crate::image::PackageImage;
+use crate::package::{Compression, WriteError};
+use crate::source_date::SourceDate;
+
+/// The global header of ar, and the size of a member's header.
+const MAGIC: &[u8] = b"!<arch>\n";
+const HEADER: usize = 60;
+/// The most that may follow the last entry of a tar archive: its two empty blocks.
+const MAX_END: u64 = 1024;
+
+/// The reader's archive.
+type Tar<'a> = tar::Archive<Box<dyn Read + 'a>>;
+
+/// Reads `out` from its beginning and compares it with what should have been written.
+pub(super) fn check(
+    image: &PackageImage,
+    payload: &Payload<'_>,
+    members: &[Member],
+    compression: Compression,
+    out: &mut File,
+) -> Result<(), WriteError> {
+    check_members(image.date, compression, out)?;
+    out.seek(SeekFrom::Start(0))?;
+    let mut deb = DebPkg::parse(BufReader::new(out)).map_err(unreadable)?;
+    check_control(image, members, deb.control().map_err(unreadable)?)?;
+    let sums = members.iter().find(|member| member.name == "md5sums");
+    let sums = sums.map(|member| String::from_utf8_lossy(&member.bytes)).unwrap_or_default();
+    check_data(image.date, payload, &sums, deb.data().map_err(unreadable)?)
+}
+
+/// Compares the members of the outer archive, whose names and order the reader takes as they come but dpkg does not
+/// (deb(5)), and their sizes with that of the file.
+fn check_members(date: SourceDate, compression: Compression, out: &mut File) -> Result<(), WriteError> {
+    let extension = compress::extension(compression);
+    let names = ["debian-binary".to_owned(), format!("control.tar{extension}"), format!("data.tar{extension}")];
+    let length = out.seek(SeekFrom::End(0))?;
+    let mut at = MAGIC.len() as u64;
+    for name in names {
+        out.seek(SeekFrom::Start(at))?;
+        let mut header = [0; HEADER];
+        out.read_exact(&mut header).map_err(|_| missing(&name))?;
+        let size = header.get(48..58).and_then(|digits| std::str::from_utf8(digits).ok());
+        let size: u64 = size.and_then(|digits| digits.trim_end().parse().ok()).ok_or_else(|| differs(&name, "size"))?;
+        let expected = format!("{name:<16}{:<12}0     0     100644  {size:<10}`\n", date.epoch());
+        if header != *expected.as_bytes() {
+            return Err(differs(&name, "header"));
+        }
+        at += HEADER as u64 + size.next_multiple_of(2);
+    }
+    if at == length {
+        Ok(())
+    } else {
+        Err(WriteError::ReadBack(format!("has {length} bytes, but its members end at {at}")))
+    }
+}
+
+/// Unpacks what follows the last entry, so that the checksums at the end of the stream are looked at.
+fn drain(tar: Tar<'_>) -> Result<(), WriteError> {
+    let mut rest = Vec::new();
+    let mut stream = tar.into_inner().take(MAX_END + 1);
+    stream.read_to_end(&mut rest).map_err(|error| WriteError::ReadBack(format!("does not end well: {error}")))?;
+    if rest.len() as u64 <= MAX_END && rest.iter().all(|byte| *byte == 0) {
+        Ok(())
+    } else {
+        Err(WriteError::ReadBack("goes on after its end".to_owned()))
+    }
+}
+
+fn check_control(image: &PackageImage, members: &[Member], mut tar: Tar<'_>) -> Result<(), WriteError> {
+    let mut expected = members.iter();
+    for (number, entry) in tar.entries()?.enumerate() {
+        let mut entry = entry?;
+        if number == 0 {
+            check_header("./", &entry, (EntryType::Directory, None, 0), Attributes::root(0o755), image.date)?;
+            continue;
+        }
+        let Some(member) = expected.next() else { return Err(surplus(&entry)) };
+        let size = member.bytes.len() as u64;
+        let name = format!("./{}", member.name);
+        check_header(&name, &entry, (EntryType::Regular, None, size), Attributes::root(member.mode), image.date)?;
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes)?;
+        if bytes != member.bytes {
+            return Err(differs(&name, "bytes"));
+        }
+        if member.name == "control" {
+            check_stanza(image, &bytes)?;
+        }
+    }
+    expected.next().map_or(Ok(()), |member| Err(missing(member.name)))?;
+    drain(tar)
+}
+
+/// Compares what makes the file name with what the stanza says to a reader that parses it.
+fn check_stanza(image: &PackageImage, stanza: &[u8]) -> Result<(), WriteError> {
+    let control = debpkg::Control::parse(stanza).map_err(unreadable)?;
+    let metadata = &image.metadata;
+    let version = metadata.full_version(Format::Deb);
+    let fields = [
+        ("Package", metadata.name.as_str()),
+        ("Version", &version),
+        ("Architecture", Format::Deb.arch(metadata.arch)),
+        ("Maintainer", &metadata.maintainer),
+    ];
+    for (field, expected) in fields {
+        match control.get(field) {
+            Some(found) if found == expected => {}
+            found => {
+                let found = found.unwrap_or_default();
+                return Err(WriteError::ReadBack(format!("has `{field}: {found}` where `{expected}` was meant")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_data(date: SourceDate, payload: &Payload<'_>, sums: &str, mut tar: Tar<'_>) -> Result<(), WriteError> {
+    let mut sums = sums.lines();
+    let mut expected = payload.iter();
+    for entry in tar.entries()? {
+        let mut entry = entry?;
+        let Some((name, item)) = expected.next() else { return Err(surplus(&entry)) };
+        let (kind, target) = match item.body {
+            Body::Directory => (EntryType::Directory, None),
+            Body::Link(target) => (EntryType::Symlink, Some(target)),
+            Body::Disk(..) | Body::Memory(_) => (EntryType::Regular, None),
+        };
+        let size = item.body.identity().map_or(0, |(size, _)| size);
+        check_header(&name, &entry, (kind, target, size), item.attributes, date)?;
+        if kind == EntryType::Regular {
+            check_bytes(&name, item, &mut entry, &mut sums)?;
+        }
+    }
+    expected.next().map_or(Ok(()), |(name, _)| Err(missing(&name)))?;
+    drain(tar)
+}
+
+fn check_bytes<'s>(
+    name: &str,
+    item: &Item<'_>,
+    entry: &mut impl Read,
+    sums: &mut impl Iterator<Item = &'s str>,
+) -> Result<(), WriteError> {
+    let mut digests = Both { sha256: Sha256::new(), md5: Md5::new() };
+    io::copy(entry, &mut digests)?;
+    let found = hex::encode(digests.sha256.finalize());
+    if item.body.identity().is_none_or(|(_, expected)| found != expected.hex()) {
+        return Err(differs(name, "bytes"));
+    }
+    let sum = format!("{}  {}", hex::encode(digests.md5.finalize()), &name["./".len()..]);
+    if item.kind == Kind::Plain && sums.next() != Some(&sum) {
+        return Err(differs(name, "MD5"));
+    }
+    Ok(())
+}
+
+/// What of a header is not [`Attributes`]: type, target, size.
+type Shape<'a> = (EntryType, Option<&'a str>, u64);
+
+fn check_header<R: Read>(
+    name: &str,
+    entry: &tar::Entry<'_, R>,
+    shape: Shape<'_>,
+    attributes: Attributes<'_>,
+    date: SourceDate,
+) -> Result<(), WriteError> {
+    let header = entry.header();
+    let path = entry.path_bytes();
+    if *path != *name.as_bytes() {
+        let found = String::from_utf8_lossy(&path).into_owned();
+        return Err(WriteError::ReadBack(format!("has `{found}` where `{name}` was meant")));
+    }
+    let (kind, target, size) = shape;
+    if header.entry_type() != kind || entry.link_name_bytes().as_deref() != target.map(str::as_bytes) {
+        return Err(differs(name, "type"));
+    }
+    if entry.size() != size {
+        return Err(differs(name, "size"));
+    }
+    let owner = (header.username_bytes(), header.groupname_bytes());
+    if owner != (Some(attributes.user.as_bytes()), Some(attributes.group.as_bytes())) {
+        return Err(differs(name, "owner"));
+    }
+    if header.mode()? != u32::from(attributes.mode) || header.mtime()? != u64::from(date.epoch()) {
+        return Err(differs(name, "mode or time"));
+    }
+    Ok(())
+}
+
+/// Two digests of the same bytes.
+struct Both {
+    sha256: Sha256,
+    md5: Md5,
+}
+
+impl io::Write for Both {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sha256.update(bytes);
+        self.md5.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn unreadable(error: debpkg::Error) -> WriteError {
+    match error {
+        debpkg::Error::Io(error) => WriteError::ReadBack(format!("cannot be unpacked: {error}")),
+        other => WriteError::ReadBack(format!("is no deb: {other}")),
+    }
+}
+
+fn surplus<R: Read>(entry: &tar::Entry<'_, R>) -> WriteError {
+    WriteError::ReadBack(format!("has `{}`, which was not meant", String::from_utf8_lossy(&entry.path_bytes())))
+}
+
+fn missing(name: &str) -> WriteError {
+    WriteError::ReadBack(format!("lacks `{name}`"))
+}
+
+fn differs(name: &str, what: &str) -> WriteError {
+    WriteError::ReadBack(format!("has another {what} of `{name}`"))
+}
