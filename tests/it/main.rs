@@ -1,1 +1,3 @@
+//! Integration tests: the library and the program against real package managers.
 
+mod rpm;
