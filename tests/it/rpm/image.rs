@@ -10,9 +10,9 @@ use kubepkg::source_date::SourceDate;
 use kubepkg::version::Channel;
 
 /// Midnight of 2019-12-07.
-pub(crate) const DATE: u32 = 1_575_676_800;
+pub(super) const DATE: u32 = 1_575_676_800;
 
-pub(crate) fn metadata(name: &str, version: &str) -> Metadata {
+pub(super) fn metadata(name: &str, version: &str) -> Metadata {
     Metadata {
         name: name.parse().unwrap(),
         version: version.parse().unwrap(),
@@ -34,16 +34,16 @@ pub(crate) fn metadata(name: &str, version: &str) -> Metadata {
     }
 }
 
-pub(crate) fn entry(path: &str, mode: &str, role: Role, content: Content) -> Entry {
+pub(super) fn entry(path: &str, mode: &str, role: Role, content: Content) -> Entry {
     let (path, mode) = (path.parse().unwrap(), mode.parse().unwrap());
     Entry { path, mode, owner: Owner::root(), role, content, formats: Formats::All }
 }
 
-pub(crate) fn text(text: &str) -> Content {
+pub(super) fn text(text: &str) -> Content {
     Content::Text(text.as_bytes().to_vec())
 }
 
-pub(crate) fn relation(kind: RelationKind, alternatives: &[(&str, Option<(Operator, &str)>)]) -> Relation {
+pub(super) fn relation(kind: RelationKind, alternatives: &[(&str, Option<(Operator, &str)>)]) -> Relation {
     let alternatives = alternatives
         .iter()
         .map(|(name, constraint)| Dependency {
@@ -54,7 +54,7 @@ pub(crate) fn relation(kind: RelationKind, alternatives: &[(&str, Option<(Operat
     Relation { kind, format: Format::Rpm, alternatives }
 }
 
-pub(crate) fn script(moment: Moment, body: &str) -> Script {
+pub(super) fn script(moment: Moment, body: &str) -> Script {
     Script { moment, formats: Formats::All, body: body.to_owned() }
 }
 
@@ -101,7 +101,7 @@ fn entries(binary: Vec<u8>) -> Vec<Entry> {
 }
 
 /// A kubelet with one of everything. Its binary is the test machine's `true`.
-pub(crate) fn kubelet(version: &str) -> PackageImage {
+pub(super) fn kubelet(version: &str) -> PackageImage {
     PackageImage {
         metadata: metadata("kubelet", version),
         relations: relations(),
@@ -115,13 +115,13 @@ pub(crate) fn kubelet(version: &str) -> PackageImage {
             script(Moment::AfterRemove, "echo after removal >>\"${LOG:-/dev/null}\"\n"),
         ],
         lint_overrides: Vec::new(),
-        entries: entries(std::fs::read("/bin/true").unwrap()),
+        entries: entries(fs_err::read("/bin/true").unwrap()),
         date: SourceDate::from_epoch(DATE),
     }
 }
 
 /// A package of one file and nothing else.
-pub(crate) fn plain(name: &str, version: &str) -> PackageImage {
+pub(super) fn plain(name: &str, version: &str) -> PackageImage {
     PackageImage {
         metadata: metadata(name, version),
         relations: Vec::new(),
@@ -133,6 +133,6 @@ pub(crate) fn plain(name: &str, version: &str) -> PackageImage {
     }
 }
 
-pub(crate) fn meant(tag: &str, reason: &str) -> LintOverride {
+pub(super) fn meant(tag: &str, reason: &str) -> LintOverride {
     LintOverride { format: Format::Rpm, tag: tag.to_owned(), reason: reason.to_owned() }
 }
