@@ -20,6 +20,14 @@ impl Artifact {
         Self { path, origin, digests, evidence }
     }
 
+    /// Takes a file's bytes as they are, for tests of what comes after `fetch`.
+    #[cfg(test)]
+    pub(crate) fn for_test(path: &Path) -> Self {
+        let mut hasher = crate::digest::Hasher::default();
+        hasher.update(&fs_err::read(path).unwrap());
+        Self::new(path.to_owned(), "https://example.com/file".to_owned(), hasher.finish(), Vec::new())
+    }
+
     /// Returns the file that holds the bytes.
     pub fn path(&self) -> &Path {
         &self.path

@@ -2,6 +2,7 @@
 
 mod codec;
 mod deb;
+pub mod rpm;
 
 use std::collections::BTreeMap;
 use std::fs::File;
