@@ -99,7 +99,7 @@ impl Fetcher {
     }
 
     /// Fetches and verifies downloads, several at once, and hands over each result, with the place of its download, as
-    /// soon as it is there.
+    /// soon as it is there. `done` is called on this thread, and must not call the fetcher.
     pub fn fetch_each(&self, downloads: &[Download], mut done: impl FnMut(usize, Result<Artifact, FetchError>)) {
         let tasks = downloads.iter().cloned().enumerate().map(|(place, download)| async move {
             let depot = Arc::clone(&self.depot);
