@@ -1,0 +1,134 @@
+//! Unverified files: from the network into the cache, or from the cache alone.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::cache::{Cache, Record, UrlLock};
+use super::error::FetchError;
+use super::transfer::{Received, Transfers};
+use super::upstream::redacted;
+use crate::digest::{Digest, Digests};
+use crate::event::Reporter;
+
+type TextCell = Arc<OnceCell<Result<Arc<str>, FetchError>>>;
+
+/// Gets files, and knows nothing of whether they are right.
+pub(super) struct Depot {
+    pub(super) cache: Cache,
+    /// `None` offline.
+    transfers: Option<Transfers>,
+    /// The texts of this run, each fetched once: a digest list serves many files.
+    texts: Mutex<HashMap<Url, TextCell>>,
+    pub(super) reporter: Arc<dyn Reporter>,
+}
+
+impl Depot {
+    pub(super) fn new(cache: Cache, transfers: Option<Transfers>, reporter: Arc<dyn Reporter>) -> Self {
+        Self { cache, transfers, texts: Mutex::default(), reporter }
+    }
+
+    /// Returns where `planned` is looked for, as it may be shown.
+    pub(super) fn address(&self, planned: &Url) -> String {
+        self.transfers.as_ref().map_or_else(|| redacted(planned), |transfers| transfers.address(planned))
+    }
+
+    /// Returns a small text. Online it is always asked for anew, since what version markers say changes.
+    pub(super) async fn text(&self, planned: &Url, limit: u64) -> Result<Arc<str>, FetchError> {
+        let cell = {
+            let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(texts.entry(planned.clone()).or_default())
+        };
+        cell.get_or_init(|| self.new_text(planned, limit)).await.clone()
+    }
+
+    async fn new_text(&self, planned: &Url, limit: u64) -> Result<Arc<str>, FetchError> {
+        let path = if self.transfers.is_some() {
+            let received = self.receive(planned, limit).await?;
+            self.keep(planned, received)?
+        } else {
+            self.cached(planned)?.0
+        };
+        let bytes = fs_err::read(path).map_err(|error| self.cache.error(error))?;
+        String::from_utf8(bytes).map(Arc::from).map_err(|_| FetchError::NotText { url: self.address(planned) })
+    }
+
+    /// Fetches a file. Where there is none, that is recorded for offline runs.
+    pub(super) async fn receive(&self, planned: &Url, limit: u64) -> Result<Received, FetchError> {
+        let Some(transfers) = &self.transfers else {
+            return Err(self.missing(planned)?);
+        };
+        let result = transfers.receive(planned, limit, &self.cache, &*self.reporter).await;
+        if let Err(FetchError::NotPublished { .. }) = &result {
+            self.record_absence(planned)?;
+        }
+        result
+    }
+
+    /// Keeps a file in the cache, and that it is what `planned` holds.
+    pub(super) fn keep(&self, planned: &Url, received: Received) -> Result<PathBuf, FetchError> {
+        let Received { file, digests, .. } = received;
+        let path = self.cache.keep(file, &digests).map_err(|error| self.cache.error(error))?;
+        self.cache.record_published(planned, &digests).map_err(|error| self.cache.error(error))?;
+        Ok(path)
+    }
+
+    /// Returns the file with this SHA-256, if the cache has it undamaged.
+    pub(super) fn blob(&self, sha256: &Digest) -> Result<Option<(PathBuf, Digests)>, FetchError> {
+        let blob = tokio::task::block_in_place(|| self.cache.blob(sha256, &*self.reporter));
+        blob.map_err(|error| self.cache.error(error))
+    }
+
+    /// Returns what the cache remembers of `planned`.
+    pub(super) fn record(&self, planned: &Url) -> Result<Option<Record>, FetchError> {
+        self.cache.record(planned, &*self.reporter).map_err(|error| self.cache.error(error))
+    }
+
+    /// Returns what `planned` held when it was last fetched.
+    fn cached(&self, planned: &Url) -> Result<(PathBuf, Digests), FetchError> {
+        let blob = match self.record(planned)? {
+            Some(Record::Published(sha256)) => self.blob(&sha256)?,
+            _ => None,
+        };
+        match blob {
+            Some(blob) => Ok(blob),
+            None => Err(self.missing(planned)?),
+        }
+    }
+
+    /// Says why an offline run does not have `planned`.
+    fn missing(&self, planned: &Url) -> Result<FetchError, FetchError> {
+        let url = redacted(planned);
+        Ok(match self.record(planned)? {
+            Some(Record::NotPublished) => FetchError::NotPublished { url },
+            _ => FetchError::NotCached { url },
+        })
+    }
+
+    /// Asks whether `planned` is certainly not there.
+    pub(super) async fn is_absent(&self, planned: &Url) -> Result<bool, FetchError> {
+        let Some(transfers) = &self.transfers else {
+            return Ok(self.record(planned)? == Some(Record::NotPublished));
+        };
+        if transfers.is_published(planned).await {
+            return Ok(false);
+        }
+        self.record_absence(planned)?;
+        Ok(true)
+    }
+
+    fn record_absence(&self, planned: &Url) -> Result<(), FetchError> {
+        self.cache.record_absence(planned, &*self.reporter).map_err(|error| self.cache.error(error))
+    }
+
+    /// Waits until no other run fetches `planned`; offline nobody does.
+    pub(super) async fn lock(&self, planned: &Url) -> Result<Option<UrlLock>, FetchError> {
+        if self.transfers.is_none() {
+            return Ok(None);
+        }
+        self.cache.lock(planned).await.map(Some).map_err(|error| self.cache.error(error))
+    }
+}
