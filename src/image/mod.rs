@@ -1,5 +1,7 @@
 //! A package with no format yet: what both writers are fed.
 
+pub mod elf;
+
 use crate::arch::Arch;
 use crate::digest::Digests;
 use crate::fetch::Artifact;
