@@ -1,6 +1,7 @@
 //! A package with no format yet: what both writers are fed.
 
 pub mod elf;
+pub mod extract;
 
 use crate::arch::Arch;
 use crate::digest::Digests;
