@@ -1,5 +1,12 @@
 //! A package with no format yet: what both writers are fed.
 
+<<<<<<< HEAD
+=======
+pub mod elf;
+pub mod extract;
+
+use crate::arch::Arch;
+>>>>>>> payload
 use crate::digest::Digests;
 use crate::fetch::Artifact;
 use crate::format::Format;
