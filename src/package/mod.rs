@@ -1,6 +1,7 @@
 //! Packages: one writer a format behind one trait, and one reader for files of any origin.
 
 mod codec;
+pub mod reader;
 
 use std::collections::BTreeMap;
 use std::fs::File;
