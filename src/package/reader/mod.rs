@@ -7,8 +7,6 @@ mod deb;
 mod error;
 mod inspection;
 mod rpm;
-#[cfg(test)]
-mod tests;
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;

@@ -132,10 +132,15 @@ fn header(entry: &tar::Entry<'_, impl Read>, extensions: Extensions, place: &str
             return Err(Fault::malformed(place(), format!("tar entries of type `{letter}` are not read")));
         }
     };
-    let number = |value: io::Result<u64>| value.map_err(|source| Fault::unpack(place(), source));
-    let id = |name: Option<&[u8]>, id: io::Result<u64>| match name {
+    let old = raw.as_old();
+    let number = |field: &[u8], value: io::Result<u64>| match value {
+        // Archivers leave fields empty that say nothing, and dpkg takes them for zero.
+        Err(_) if field.iter().all(|byte| matches!(byte, 0 | b' ')) => Ok(0),
+        value => value.map_err(|source| Fault::unpack(place(), source)),
+    };
+    let id = |name: Option<&[u8]>, field: &[u8], id: io::Result<u64>| match name {
         Some(name) if !name.is_empty() => Ok(text_of(name)),
-        _ => Ok(number(id)?.to_string()),
+        _ => Ok(number(field, id)?.to_string()),
     };
     let target = match kind {
         EntryKind::Symlink | EntryKind::Hardlink => {
@@ -147,10 +152,10 @@ fn header(entry: &tar::Entry<'_, impl Read>, extensions: Extensions, place: &str
     Ok(Header {
         kind,
         mode: raw.mode().map_err(|source| Fault::unpack(place(), source))? & 0o7777,
-        owner: id(raw.username_bytes(), raw.uid())?,
-        group: id(raw.groupname_bytes(), raw.gid())?,
+        owner: id(raw.username_bytes(), &old.uid, raw.uid())?,
+        group: id(raw.groupname_bytes(), &old.gid, raw.gid())?,
         size: if kind == EntryKind::File { entry.size() } else { 0 },
-        mtime: number(raw.mtime())?,
+        mtime: number(&old.mtime, raw.mtime())?,
         target,
         path,
     })
@@ -189,5 +194,45 @@ mod tests {
         ] {
             assert_eq!(path_of(name), path);
         }
+    }
+    fn archive(edit: impl Fn(&mut tar::Header)) -> Vec<u8> {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("./usr/x").unwrap();
+        header.set_mode(0o104_755);
+        header.set_size(0);
+        edit(&mut header);
+        header.set_cksum();
+        [header.as_bytes().as_slice(), &[0; 1024]].concat()
+    }
+
+    fn listed(bytes: &[u8], limit: u64) -> Result<Vec<Header>, String> {
+        let mut headers = Vec::new();
+        let read = read(bytes, limit, "data.tar", |header, _| {
+            headers.push(header);
+            Ok(())
+        });
+        read.map(|()| headers).map_err(|fault| fault.of("x.deb".as_ref()).to_string())
+    }
+
+    #[test]
+    fn empty_fields_are_zero_and_the_mode_keeps_no_type() {
+        let headers = listed(&archive(|_| {}), 2048).unwrap();
+        assert_eq!((headers[0].mode, headers[0].owner.as_str(), headers[0].mtime), (0o4755, "0", 0));
+    }
+
+    #[test]
+    fn entries_that_dpkg_does_not_know_are_refused() {
+        for (letter, shown) in [(b'S', "S"), (b'\x1b', "\\x1b")] {
+            let bytes = archive(|header| header.set_entry_type(EntryType::new(letter)));
+            let text = format!("`x.deb`: data.tar: `usr/x`: tar entries of type `{shown}` are not read");
+            assert_eq!(listed(&bytes, 2048).unwrap_err(), text);
+        }
+    }
+
+    #[test]
+    fn sizes_that_lie_are_an_error() {
+        let huge = archive(|header| header.set_size(u64::MAX / 2));
+        assert_eq!(listed(&huge, 2048).unwrap_err(), "`x.deb`: data.tar: cannot be unpacked");
+        assert_eq!(listed(&huge, 600).unwrap_err(), "`x.deb`: data.tar: more than 600 bytes");
     }
 }
