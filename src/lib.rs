@@ -1,5 +1,6 @@
 //! kubepkg
 pub mod arch;
+mod cli;
 pub mod digest;
 pub mod event;
 pub mod fetch;

@@ -3,6 +3,7 @@
 mod codec;
 mod deb;
 pub mod rpm;
+pub mod reader;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,0 +1,108 @@
+//! The compressions that dpkg has ever read, and a limit on what comes out of them.
+
+use std::io::{self, BufRead, Read};
+
+use super::super::inspection::Compression;
+
+/// Memory that an xz or lzma stream may ask for: eight times what level 9 needs.
+const MAX_DICTIONARY_BYTES: u64 = 512 << 20;
+
+/// A codec, told by the extension of the member (deb(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Codec {
+    None,
+    Gzip,
+    Xz,
+    Zstd,
+    Bzip2,
+    Lzma,
+}
+
+impl Codec {
+    /// Returns the codec of a member such as `data.tar.xz`, or nothing if it is not `stem` with a known extension.
+    pub(super) fn of_member(name: &str, stem: &str) -> Option<Self> {
+        match name.strip_prefix(stem)? {
+            "" => Some(Self::None),
+            ".gz" => Some(Self::Gzip),
+            ".xz" => Some(Self::Xz),
+            ".zst" => Some(Self::Zstd),
+            ".bz2" => Some(Self::Bzip2),
+            ".lzma" => Some(Self::Lzma),
+            _ => None,
+        }
+    }
+
+    /// Returns how it is reported. A deb does not say the level.
+    pub(super) fn compression(self) -> Compression {
+        let codec = match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Xz => "xz",
+            Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Lzma => "lzma",
+        };
+        Compression { codec: codec.to_owned(), level: None }
+    }
+
+    /// Unpacks `input`.
+    pub(super) fn decoder<'a>(self, input: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+        use liblzma::bufread::XzDecoder;
+        use liblzma::stream::{CONCATENATED, Stream};
+        Ok(match self {
+            Self::None => Box::new(input),
+            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
+            Self::Xz => {
+                Box::new(XzDecoder::new_stream(input, Stream::new_stream_decoder(MAX_DICTIONARY_BYTES, CONCATENATED)?))
+            }
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
+            Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+            Self::Lzma => Box::new(XzDecoder::new_stream(input, Stream::new_lzma_decoder(MAX_DICTIONARY_BYTES)?)),
+        })
+    }
+}
+
+/// A reader that fails once it has given `limit` bytes and there are more.
+pub(super) struct Limited<R> {
+    inner: R,
+    left: u64,
+    exceeded: bool,
+}
+
+impl<R: Read> Limited<R> {
+    pub(super) fn new(inner: R, limit: u64) -> Self {
+        Self { inner, left: limit, exceeded: false }
+    }
+
+    /// Whether an error came from the limit. The error itself may have been wrapped by then.
+    pub(super) fn exceeded(&self) -> bool {
+        self.exceeded
+    }
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 && !buffer.is_empty() {
+            self.exceeded = self.inner.read(&mut [0])? > 0;
+            return if self.exceeded { Err(io::Error::other("too many bytes")) } else { Ok(0) };
+        }
+        let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.inner.read(&mut buffer[..room])?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_what_may_pass() {
+        let mut exact = Limited::new(&b"abc"[..], 3);
+        assert_eq!(io::read_to_string(&mut exact).unwrap(), "abc");
+        assert!(!exact.exceeded());
+        let mut more = Limited::new(&b"abcd"[..], 3);
+        assert!(io::read_to_string(&mut more).is_err() && more.exceeded());
+    }
+}
