@@ -1,6 +1,6 @@
 //! kubepkg
 pub mod arch;
-mod cli;
+pub mod cli;
 pub mod digest;
 pub mod event;
 pub mod fetch;
@@ -8,8 +8,10 @@ pub mod format;
 pub mod image;
 pub mod package;
 pub mod path;
+pub mod pipeline;
 pub mod plan;
 pub mod relation;
+pub mod scratch;
 pub mod source_date;
 pub mod spec;
 pub mod template;

@@ -20,25 +20,6 @@ impl Artifact {
         Self { path, origin, digests, evidence }
     }
 
-<<<<<<< HEAD
-    /// Takes a file's bytes as they are, for tests of what comes after `fetch`.
-    #[cfg(test)]
-    pub(crate) fn for_test(path: &Path) -> Self {
-        let mut hasher = crate::digest::Hasher::default();
-        hasher.update(&fs_err::read(path).unwrap());
-        Self::new(path.to_owned(), "https://example.com/file".to_owned(), hasher.finish(), Vec::new())
-=======
-    /// For tests of what comes after fetching: takes the bytes at `path` for checked.
-    #[cfg(test)]
-    pub(crate) fn believed(path: &Path) -> Self {
-        let mut hasher = crate::digest::Hasher::default();
-        hasher.update(&fs_err::read(path).expect("a file of the test"));
-        let digests = hasher.finish();
-        let evidence = vec![Evidence::LocalBuild(digests.sha256.clone())];
-        Self::new(path.to_owned(), path.display().to_string(), digests, evidence)
->>>>>>> payload
-    }
-
     /// Returns the file that holds the bytes.
     pub fn path(&self) -> &Path {
         &self.path

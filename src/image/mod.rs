@@ -1,12 +1,9 @@
 //! A package with no format yet: what both writers are fed.
 
-<<<<<<< HEAD
-=======
+mod assemble;
 pub mod elf;
 pub mod extract;
 
-use crate::arch::Arch;
->>>>>>> payload
 use crate::digest::Digests;
 use crate::fetch::Artifact;
 use crate::format::Format;
@@ -15,6 +12,7 @@ use crate::relation::Relation;
 use crate::source_date::SourceDate;
 
 pub use crate::plan::{Formats, LintOverride, Metadata, Moment, OnInstall, Owner, Role, Script, Service};
+pub use assemble::{ImageError, assemble};
 
 /// A package before it has a format. Entries are sorted by path, every parent that the package owns is present, and
 /// there is one time for everything.
@@ -50,6 +48,14 @@ impl PackageImage {
     /// Returns the spec's scripts of one format.
     pub fn scripts(&self, format: Format) -> impl Iterator<Item = &Script> {
         self.scripts.iter().filter(move |script| script.formats.includes(format))
+    }
+
+    /// Returns the files of one format that are text, by path.
+    pub fn texts(&self, format: Format) -> impl Iterator<Item = (String, String)> {
+        self.entries(format).filter_map(|entry| match &entry.content {
+            Content::Text(bytes) => Some((entry.path.relative().to_owned(), String::from_utf8(bytes.clone()).ok()?)),
+            _ => None,
+        })
     }
 
     /// Returns the conventional file name.

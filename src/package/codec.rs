@@ -16,6 +16,25 @@ pub enum Compression {
     Zstd(i32),
 }
 
+impl Compression {
+    /// Returns about how much memory one compressor takes, in MiB: what liblzma's encoder asks for by level, and what
+    /// zstd was measured with.
+    pub const fn memory(self) -> u32 {
+        match self {
+            Self::None | Self::Gzip(_) => 16,
+            Self::Xz(0..=1) => 16,
+            Self::Xz(2..=3) => 40,
+            Self::Xz(4) => 56,
+            Self::Xz(5..=6) => 110,
+            Self::Xz(7) => 200,
+            Self::Xz(8) => 380,
+            Self::Xz(_) => 700,
+            Self::Zstd(level) if level < 12 => 48,
+            Self::Zstd(_) => 128,
+        }
+    }
+}
+
 /// xz:6 is read by every supported target (Debian 10, Ubuntu 18.04, RHEL 7, SLE 12).
 impl Default for Compression {
     fn default() -> Self {

@@ -2,8 +2,8 @@
 
 mod codec;
 mod deb;
-pub mod rpm;
 pub mod reader;
+pub mod rpm;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,6 +14,7 @@ use crate::template::{TemplateError, Templates};
 
 pub use codec::Compression;
 pub use deb::DebWriter;
+pub use rpm::RpmWriter;
 
 /// Writes packages of one format.
 pub trait PackageWriter: Sync {
@@ -32,6 +33,14 @@ pub trait PackageWriter: Sync {
         compression: Compression,
         out: &mut File,
     ) -> Result<(), WriteError>;
+}
+
+/// Returns the writer of a format.
+pub fn writer(format: Format) -> &'static dyn PackageWriter {
+    match format {
+        Format::Deb => &DebWriter,
+        Format::Rpm => &RpmWriter,
+    }
 }
 
 /// Rendered texts by member name, in the order in which a reader wants them.

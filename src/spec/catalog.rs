@@ -155,21 +155,10 @@ fn read<R: for<'de> serde::Deserialize<'de>, T>(
         cause: fault.cause,
         hint: fault.hint,
     };
-    let raw: R = serde_saphyr::from_str(text).map_err(|cause| vec![error(syntax(&cause, text))])?;
+    let raw: R = serde_saphyr::from_str(text).map_err(|cause| {
+        vec![SpecError::syntax(file, text, &cause, "`kubepkg spec schema` prints what a spec may hold")]
+    })?;
     check(&raw, file).map_err(|faults| faults.0.into_iter().map(error).collect())
-}
-
-/// What the YAML parser refuses: it knows the place and, for the shape, what would have been right.
-fn syntax(cause: &serde_saphyr::Error, text: &str) -> Fault {
-    let span = cause.location().map(|location| location.span());
-    let start = span.and_then(|span| span.byte_offset()).and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
-    let len = span.and_then(|span| span.byte_len()).and_then(|len| usize::try_from(len).ok()).unwrap_or_default();
-    let message = cause.without_snippet().render_with_formatter(&serde_saphyr::DefaultMessageFormatter);
-    let first = message.lines().next().unwrap_or_default();
-    // The parser ends its message with the place, which is said once already.
-    let cause = first.split(" at line ").next().unwrap_or(first);
-    let start = start.min(text.len());
-    Fault::new(start..(start + len).min(text.len()), cause).hint("`kubepkg spec schema` prints what a spec may hold")
 }
 
 impl CatalogError {

@@ -20,6 +20,19 @@ pub struct SpecError {
 }
 
 impl SpecError {
+    /// Makes an error of what the YAML parser refuses: it knows the place and, for the shape, what would be right.
+    pub fn syntax(file: &str, text: &str, error: &serde_saphyr::Error, hint: &str) -> Self {
+        let span = error.location().map(|location| location.span());
+        let bytes = |count: Option<u64>| count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+        let start = bytes(span.and_then(|span| span.byte_offset())).min(text.len());
+        let end = (start + bytes(span.and_then(|span| span.byte_len()))).min(text.len());
+        let message = error.without_snippet().render_with_formatter(&serde_saphyr::DefaultMessageFormatter);
+        let first = message.lines().next().unwrap_or_default();
+        // The parser ends its message with the place, which is said once already.
+        let cause = first.split(" at line ").next().unwrap_or(first).to_owned();
+        Self { file: file.to_owned(), text: Arc::from(text), span: start..end, cause, hint: Some(hint.to_owned()) }
+    }
+
     /// Returns the line and the column, both from 1; columns count characters.
     pub fn position(&self) -> (usize, usize) {
         let before = self.text.get(..self.span.start).unwrap_or_default();

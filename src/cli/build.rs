@@ -1,0 +1,90 @@
+//! `kubepkg build`
+
+use serde_json::{Value, json};
+
+use super::args::{Output, Selection, Sources};
+use super::diagnostic::Failure;
+use super::exit::Exit;
+use super::session::{Session, interruptible};
+use super::{Done, signal};
+use crate::pipeline::{self, Env, Outcome, Package};
+use crate::plan::{Plan, PlannedPackage};
+use crate::scratch::Scratch;
+
+/// Fetch, verify and package
+///
+/// Writes packages below the output folder and prints their paths, one a line. A package has its name only when it is
+/// complete; a run that fails or is interrupted leaves good files alone.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubepkg build --version 1.36.2 --arch arm64
+  kubepkg build kubectl kubeadm --version 1.36 --format deb --arch amd64,arm64
+  kubepkg build --version 1.37.1 --arch all --upstream /srv/mirror --output dist")]
+pub(crate) struct BuildArgs {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    sources: Sources,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl BuildArgs {
+    pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        let templates = session.templates(&self.sources.trees)?;
+        let fetcher = interruptible(session.fetcher(&self.sources)?);
+        let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
+        let (output, compression) = (session.output(&self.output), session.compression(&self.output)?);
+        let scratch = Scratch::new(&output)
+            .map_err(|error| Failure::new(Exit::Write, &error).hint("choose another folder with `--output`"))?;
+        let folder = scratch.path().to_owned();
+        signal::at_interrupt(move || drop(fs_err::remove_dir_all(&folder)));
+        let reporter = session.reporter.clone();
+        let env = Env { fetcher: &fetcher, templates: &templates, reporter, scratch: &scratch };
+        match pipeline::build(&plan, &env, &request.arches, compression, &output) {
+            Ok(outcome) => Ok(report(session, &plan, &outcome)),
+            Err((outcome, error)) => {
+                // What is complete is worth telling, whatever came after.
+                let _ = super::ui::data(&paths(&outcome));
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn report(session: &Session, plan: &Plan, outcome: &Outcome) -> Done {
+    for omission in &plan.omitted {
+        let (component, version, arch) = (&omission.component, &omission.version, omission.arch);
+        session.ui.warning(&format!("not built: `{component}` {version} for {arch}: {}", omission.reason));
+    }
+    let packages: Vec<Value> = outcome.packages.iter().map(|package| view(plan, package)).collect();
+    let complete = outcome.missing.is_empty();
+    if !complete {
+        let (built, missing) = (outcome.packages.len(), outcome.missing.len());
+        session
+            .ui
+            .warning(&format!("{built} packages are built, {missing} are not: upstream does not publish their files"));
+    }
+    let json = json!({"schema": 1, "packages": packages, "missing": outcome.missing, "complete": complete});
+    Done { text: paths(outcome), json, exit: if complete { Exit::Done } else { Exit::Incomplete } }
+}
+
+fn paths(outcome: &Outcome) -> String {
+    outcome.packages.iter().map(|package| format!("{}\n", package.path.display())).collect()
+}
+
+fn view(plan: &Plan, package: &Package) -> Value {
+    let is_its = |planned: &PlannedPackage| planned.id == package.id;
+    let build = plan.builds.iter().find(|build| build.packages.iter().any(is_its)).map(|build| &build.metadata);
+    json!({
+        "path": package.path.display().to_string(),
+        "id": package.id.to_string(),
+        "format": package.format.as_str(),
+        "component": build.map(|metadata| metadata.name.as_str()),
+        "version": build.map(|metadata| metadata.full_version(package.format)),
+        "arch": build.map(|metadata| metadata.arch.as_str()),
+        "size": package.digests.size,
+        "sha256": package.digests.sha256.hex(),
+        "sha512": package.digests.sha512.hex(),
+    })
+}

@@ -1,0 +1,274 @@
+//! From options, environment and configuration to what the library needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::args::{ArchArg, Output, Selection, Sources, Trees, arch};
+use super::config::Config;
+use super::diagnostic::Failure;
+use super::exit::Exit;
+use super::reporter::Terminal;
+use super::signal;
+use super::ui::Ui;
+use crate::arch::Arch;
+use crate::fetch::{FetchOptions, Fetcher, HttpOptions, Mirror, Network, Upstream};
+use crate::format::{Format, Revision};
+use crate::package::Compression;
+use crate::plan::{Arches, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
+use crate::source_date::SourceDate;
+use crate::spec::{Catalog, is_maintainer};
+use crate::template::{Templates, render_text};
+use crate::tree::Tree;
+use crate::version::Version;
+
+/// What all subcommands work with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) ui: Ui,
+    pub(crate) config: Config,
+    /// `SOURCE_DATE_EPOCH`.
+    pub(crate) date: Option<SourceDate>,
+    pub(crate) reporter: Arc<Terminal>,
+}
+
+impl Session {
+    pub(crate) fn specs(&self, trees: &Trees) -> Result<(Tree, Catalog), Failure> {
+        let tree = match trees.spec_dir.as_ref().or(self.config.spec_dir.as_ref()) {
+            Some(folder) => Tree::read(folder)?,
+            None => Tree::embedded_specs(),
+        };
+        let catalog = Catalog::load(&tree)?;
+        Ok((tree, catalog))
+    }
+
+    pub(crate) fn templates(&self, trees: &Trees) -> Result<Templates, Failure> {
+        Ok(Templates::new(match trees.template_dir.as_ref().or(self.config.template_dir.as_ref()) {
+            Some(folder) => Tree::read(folder)?,
+            None => Tree::embedded_templates(),
+        }))
+    }
+
+    pub(crate) fn fetcher(&self, sources: &Sources) -> Result<Fetcher, Failure> {
+        let mirrors = if sources.upstream.is_empty() {
+            parse_all::<Mirror>("upstream", &self.config.upstream)?
+        } else {
+            sources.upstream.clone()
+        };
+        let ca_certificates =
+            if sources.ca_certificates.is_empty() { &self.config.ca_certificates } else { &sources.ca_certificates };
+        let cache_dir =
+            sources.cache_dir.clone().or_else(|| self.config.cache_dir.clone()).map_or_else(cache_dir, Ok)?;
+        let options = FetchOptions {
+            upstream: Upstream::new(mirrors),
+            cache_dir,
+            network: if sources.offline { Network::Offline } else { Network::Online },
+            http: HttpOptions { ca_certificates: ca_certificates.clone(), ..HttpOptions::default() },
+        };
+        Ok(Fetcher::new(&options, Arc::clone(&self.reporter) as _)?)
+    }
+
+    pub(crate) fn output(&self, output: &Output) -> PathBuf {
+        output.output.clone().or_else(|| self.config.output.clone()).unwrap_or_else(|| PathBuf::from("dist"))
+    }
+
+    pub(crate) fn compression(&self, output: &Output) -> Result<Compression, Failure> {
+        let configured = self.config.compression.as_deref().map(|text| parse("compression", text)).transpose()?;
+        Ok(output.compression.or(configured).unwrap_or_default())
+    }
+
+    /// Decides everything; the network is asked for version markers alone.
+    pub(crate) fn plan(
+        &self,
+        selection: &Selection,
+        sources: &Sources,
+        templates: &Templates,
+        fetcher: impl FnOnce() -> Result<Arc<Fetcher>, Failure>,
+    ) -> Result<(Plan, Request), Failure> {
+        let (_, catalog) = self.specs(&sources.trees)?;
+        let version = self.version(selection, &catalog, fetcher)?;
+        let request = self.request(selection, sources, &catalog, version)?;
+        Ok((plan(&catalog, templates, &request)?, request))
+    }
+
+    fn version(
+        &self,
+        selection: &Selection,
+        catalog: &Catalog,
+        fetcher: impl FnOnce() -> Result<Arc<Fetcher>, Failure>,
+    ) -> Result<Version, Failure> {
+        let selector = match (&selection.version, selection.channel) {
+            (Some(selector), _) => selector.clone(),
+            (None, Some(channel)) => VersionSelector::newest(channel),
+            (None, None) => {
+                return Err(Failure::usage("no version")
+                    .hint("add `--version 1.36.2`, `--version stable`, or `--channel release`"));
+            }
+        };
+        let version = match (&selector, selector.marker_url(catalog.distribution())?) {
+            (VersionSelector::Exact(version), _) => version.clone(),
+            (VersionSelector::Marker { .. }, None) => return Err(Failure::usage("the markers' URL is none")),
+            (VersionSelector::Marker { name, .. }, Some(url)) => {
+                let version = read_marker(&url, &fetcher()?.text(&url, MARKER_LIMIT)?)?;
+                self.ui.status("Resolved", &format!("{name} to {version}"));
+                version
+            }
+        };
+        match selection.channel {
+            Some(channel) if selection.version.is_some() && channel != version.channel() => {
+                let message = format!("{version} is of the channel `{}`, not `{channel}`", version.channel());
+                Err(Failure::plan(message).hint("leave `--channel` out, or name another version"))
+            }
+            _ => Ok(version),
+        }
+    }
+
+    fn request(
+        &self,
+        selection: &Selection,
+        sources: &Sources,
+        catalog: &Catalog,
+        version: Version,
+    ) -> Result<Request, Failure> {
+        let profile = selection.profile.clone().or_else(|| self.config.profile.clone());
+        let maintainer = selection.maintainer.clone().or_else(|| self.config.maintainer.clone());
+        if let Some(maintainer) = maintainer.as_deref().filter(|text| !is_maintainer(text)) {
+            return Err(Failure::usage(format!("`{}` is no maintainer", maintainer.escape_default()))
+                .hint("write `Name <mail@example.org>`"));
+        }
+        let vendor = selection.vendor.clone().or_else(|| self.config.vendor.clone());
+        if vendor.as_deref().is_some_and(|text| text.trim().is_empty() || text.chars().any(char::is_control)) {
+            return Err(Failure::usage("the vendor is empty or has a control character"));
+        }
+        let revisions = self.revisions(selection, catalog, profile.as_deref())?;
+        Ok(Request {
+            version,
+            component_versions: component_versions(selection),
+            components: selection.components.iter().chain(&selection.more_components).cloned().collect(),
+            arches: self.arches(selection, sources)?,
+            formats: self.formats(selection)?,
+            profile,
+            revisions,
+            maintainer,
+            vendor,
+            date: self.date,
+            local_build: sources.from_dir.clone(),
+        })
+    }
+
+    fn formats(&self, selection: &Selection) -> Result<BTreeSet<Format>, Failure> {
+        let mut formats: BTreeSet<Format> = selection.formats.iter().copied().collect();
+        if formats.is_empty() {
+            formats = parse_all("formats", &self.config.formats)?.into_iter().collect();
+        }
+        Ok(if formats.is_empty() { Format::ALL.into() } else { formats })
+    }
+
+    fn arches(&self, selection: &Selection, sources: &Sources) -> Result<Arches, Failure> {
+        let mut given = selection.arches.clone();
+        if given.is_empty() {
+            let read = |text: &String| {
+                arch(text).map_err(|error| Failure::usage(format!("`arches` of kubepkg.yaml: {error}")))
+            };
+            given = self.config.arches.iter().map(read).collect::<Result<_, _>>()?;
+        }
+        if given.is_empty() {
+            given.push(ArchArg::One(host_arch()?));
+        }
+        let named: BTreeSet<Arch> = given
+            .iter()
+            .filter_map(|one| match one {
+                ArchArg::All => None,
+                ArchArg::One(arch) => Some(*arch),
+            })
+            .collect();
+        if named.len() == given.len() {
+            return Ok(Arches::These(named));
+        }
+        // A local build has the architectures that it has, published or not.
+        Ok(sources.from_dir.as_deref().map_or(Arches::All, |folder| Arches::These(built(folder))))
+    }
+
+    fn revisions(&self, selection: &Selection, catalog: &Catalog, profile: Option<&str>) -> Result<Revisions, Failure> {
+        let profiles = &catalog.distribution().profiles;
+        let profile = profiles.iter().find(|known| profile.is_none_or(|name| known.name == name));
+        let make = |scheme: Option<&String>, own: Option<&Revision>| -> Result<Option<Revision>, Failure> {
+            let number = selection.revision.as_ref().or(own);
+            match (scheme, number) {
+                (Some(scheme), Some(number)) => {
+                    let data = serde_json::json!({"revision": number.as_str()});
+                    parse("revision", &render_text("`revision` of kubepkg.yaml", scheme, &data)?).map(Some)
+                }
+                _ => Ok(selection.revision.clone()),
+            }
+        };
+        Ok(Revisions {
+            deb: make(self.config.revision.deb.as_ref(), profile.map(|profile| &profile.deb_revision))?,
+            rpm: make(self.config.revision.rpm.as_ref(), profile.map(|profile| &profile.rpm_revision))?,
+        })
+    }
+}
+
+fn component_versions(selection: &Selection) -> BTreeMap<String, Version> {
+    let mut versions: BTreeMap<String, Version> = selection.component_versions.iter().cloned().collect();
+    let named = [("kubernetes-cni", &selection.cni_version), ("cri-tools", &selection.cri_tools_version)];
+    versions.extend(named.into_iter().filter_map(|(name, version)| Some((name.to_owned(), version.clone()?))));
+    versions
+}
+
+/// The architectures of a local build: the folders of `bin/linux` whose names are known.
+fn built(folder: &Path) -> BTreeSet<Arch> {
+    let folder = folder.join("bin/linux");
+    Arch::ALL.into_iter().filter(|arch| folder.join(arch.as_str()).is_dir()).collect()
+}
+
+fn host_arch() -> Result<Arch, Failure> {
+    let name = match std::env::consts::ARCH {
+        "x86" => "386",
+        "arm" => "arm",
+        other => other,
+    };
+    name.parse()
+        .or_else(|error: crate::arch::UnknownArch| error.meant.ok_or(error))
+        .map_err(|error| Failure::new(Exit::Usage, &error).hint("name an architecture, such as `--arch amd64`"))
+}
+
+/// The user's cache (XDG Base Directory Specification).
+fn cache_dir() -> Result<PathBuf, Failure> {
+    let folder = |name: &str| super::environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    folder("XDG_CACHE_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".cache")))
+        .map(|base| base.join("kubepkg"))
+        .ok_or_else(|| {
+            Failure::usage("neither XDG_CACHE_HOME nor HOME says where the cache is").hint("add `--cache-dir DIR`")
+        })
+}
+
+fn parse<T>(key: &str, text: &str) -> Result<T, Failure>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error| Failure::usage(format!("`{key}` of kubepkg.yaml: {error}")))
+}
+
+fn parse_all<T>(key: &str, texts: &[String]) -> Result<Vec<T>, Failure>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    texts.iter().map(|text| parse(key, text)).collect()
+}
+
+/// A fetcher whose unfinished files go when the user interrupts.
+pub(crate) fn interruptible(fetcher: Fetcher) -> Arc<Fetcher> {
+    let fetcher = Arc::new(fetcher);
+    let weak = Arc::downgrade(&fetcher);
+    signal::at_interrupt(move || {
+        if let Some(fetcher) = weak.upgrade() {
+            fetcher.abandon();
+        }
+    });
+    fetcher
+}

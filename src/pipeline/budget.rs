@@ -1,0 +1,67 @@
+//! A share of memory for each package that is being written, so that the peak does not grow with their number.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Memory for all compressors together, in MiB.
+const PACKAGES_MIB: u32 = 128;
+
+/// A number of MiB to share.
+#[derive(Debug)]
+pub(super) struct Budget {
+    total: u32,
+    free: Mutex<u32>,
+    returned: Condvar,
+}
+
+/// A part of the budget; it goes back when dropped.
+#[derive(Debug)]
+pub(super) struct Share<'a> {
+    budget: &'a Budget,
+    mib: u32,
+}
+
+impl Budget {
+    /// Returns the budget of all packages of a run.
+    pub(super) fn for_packages() -> Self {
+        Self { total: PACKAGES_MIB, free: Mutex::new(PACKAGES_MIB), returned: Condvar::new() }
+    }
+
+    /// Waits until so much is free. What is more than the whole gets the whole, and so runs alone.
+    pub(super) fn take(&self, mib: u32) -> Share<'_> {
+        let mib = mib.min(self.total);
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.returned.wait_while(free, |free| *free < mib).unwrap_or_else(PoisonError::into_inner);
+        *free -= mib;
+        Share { budget: self, mib }
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        *self.budget.free.lock().unwrap_or_else(PoisonError::into_inner) += self.mib;
+        self.budget.returned.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn shares_never_exceed_the_whole() {
+        let (budget, now, most) = (Budget::for_packages(), AtomicU32::new(0), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for mib in [50, 60, 70, 500, 10, 40] {
+                let (budget, now, most) = (&budget, &now, &most);
+                scope.spawn(move || {
+                    let share = budget.take(mib);
+                    most.fetch_max(now.fetch_add(share.mib, Ordering::SeqCst) + share.mib, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    now.fetch_sub(share.mib, Ordering::SeqCst);
+                });
+            }
+        });
+        assert!(most.into_inner() <= PACKAGES_MIB);
+    }
+}
