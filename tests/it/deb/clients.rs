@@ -73,15 +73,47 @@ fn dpkg_lists_every_directory_owner_and_mode() {
     assert!(lines.iter().all(|fields| fields[3..5] == ["2019-12-07", "00:00"]), "{listed}");
 }
 
+/// Makes a root with an empty database of packages, and returns it with dpkg's option for it.
+fn empty_root(folder: &Path) -> (PathBuf, String) {
+    let root = folder.join("root");
+    fs::create_dir_all(root.join("var/lib/dpkg/updates")).unwrap();
+    fs::create_dir_all(root.join("var/lib/dpkg/info")).unwrap();
+    fs::write(root.join("var/lib/dpkg/status"), "").unwrap();
+    let option = format!("--root={}", root.display());
+    (root, option)
+}
+
+#[test]
+fn the_unit_is_enabled_once_kept_disabled_at_upgrade_and_forgotten_at_purge() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, root_option) = empty_root(folder.path());
+    let dpkg = |args: &[&str]| {
+        run("dpkg", [&[root_option.as_str(), "--force-script-chrootless,depends"], args].concat());
+    };
+    let link = root.join("etc/systemd/system/multi-user.target.wants/kubelet.service");
+    let mut image = kubelet_image();
+    let old = write(&image, Compression::default(), folder.path());
+    image.metadata.version = "1.18.0".parse().unwrap();
+    let new = write(&image, Compression::default(), folder.path());
+
+    dpkg(&["--install", old.to_str().unwrap()]);
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("/usr/lib/systemd/system/kubelet.service"));
+    run("systemctl", [root_option.as_str(), "disable", "kubelet.service"]);
+    dpkg(&["--install", new.to_str().unwrap()]);
+    assert!(fs::symlink_metadata(&link).is_err());
+    run("systemctl", [root_option.as_str(), "enable", "kubelet.service"]);
+    dpkg(&["--remove", "kubelet"]);
+    assert!(fs::symlink_metadata(&link).is_ok());
+    dpkg(&["--purge", "kubelet"]);
+    assert!(fs::symlink_metadata(&link).is_err());
+    assert!(!root.join("var/lib/systemd/deb-systemd-helper-enabled/kubelet.service.dsh-also").exists());
+}
+
 #[test]
 fn dpkg_installs_and_verifies_a_package_and_finds_what_was_changed() {
     let folder = tempfile::tempdir().unwrap();
     let deb = write(&plain_image("kubectl"), Compression::default(), folder.path());
-    let root = folder.path().join("root");
-    fs::create_dir_all(root.join("var/lib/dpkg/updates")).unwrap();
-    fs::create_dir_all(root.join("var/lib/dpkg/info")).unwrap();
-    fs::write(root.join("var/lib/dpkg/status"), "").unwrap();
-    let root_option = format!("--root={}", root.display());
+    let (root, root_option) = empty_root(folder.path());
     let dpkg = |args: &[&str]| run("dpkg", [&[root_option.as_str()], args].concat());
     dpkg(&["--force-script-chrootless", "--install", deb.to_str().unwrap()]);
     assert_eq!(dpkg(&["--verify", "kubectl"]), "");
