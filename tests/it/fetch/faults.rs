@@ -150,6 +150,9 @@ fn a_wrong_part_starts_anew() {
         assert_whole(&result, &rig);
         assert_eq!(server.requests().len(), 3, "case {case}");
         assert_eq!(server.requests()[2].header("range"), None, "case {case}");
+        let words = if case < 4 { "the server continued with" } else { "416 Range Not Satisfiable" };
+        let told = |event: &Event| matches!(event, Event::Retrying { cause, .. } if cause.contains(words));
+        assert!(rig.events().iter().any(told), "case {case}");
     }
 }
 
