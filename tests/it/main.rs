@@ -2,3 +2,4 @@
 #![cfg(test)] // helpers may `unwrap`, as tests do
 
 mod inspect;
+mod tidy;
