@@ -4,6 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::format::Format;
 use crate::package::reader::{Change, Compression, Entry, EntryKind, Inspection, Script, Trigger};
 
 /// The width of the labels.
@@ -69,7 +70,9 @@ impl View {
         self.values("Priority", &inspection.priority);
         self.values("Source", &inspection.source);
         self.values("Build time", inspection.build_time.map(time));
-        self.values("Installed size", [format!("{} bytes", inspection.installed_size.bytes)]);
+        let size = &inspection.installed_size;
+        self.values("Installed size", [format!("{} bytes", size.bytes)]);
+        self.values("Declared size", size.declared.as_ref().filter(|_| inspection.format == Format::Deb));
         self.values("Package size", [format!("{} bytes", inspection.file.size)]);
         self.values("SHA-256", [&inspection.file.sha256]);
         self.values("Compression", [compression(&inspection.payload_compression)]);
@@ -235,15 +238,136 @@ mod tests {
         }
     }
 
+    /// Runs a line of shell in a folder and returns the view of the package that it leaves there.
+    fn view(line: &str) -> String {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut command = std::process::Command::new("sh");
+        command.args(["-euc", line]).current_dir(&folder).env("HOME", folder.path()).env("TZ", "UTC");
+        let output = command.env("SOURCE_DATE_EPOCH", "1700000000").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let package = folder.path().join("package");
+        let inspection = crate::package::reader::open(&package).unwrap();
+        // Compressed sizes are up to the tools that are installed.
+        let (size, sha256) = (format!("{} bytes", inspection.file.size), inspection.file.sha256.clone());
+        let folder = format!("{}/", folder.path().display());
+        render(&inspection).replace(&folder, "").replace(&size, "SIZE").replace(&sha256, "DIGEST")
+    }
+
     #[test]
-    #[ignore = "x"]
-    fn tryout() {
-        for path in std::env::args().filter(|a| a.ends_with("deb") || a.ends_with("rpm")) {
-            match crate::package::reader::open(path.as_ref()) {
-                Ok(i) => println!("{}", render(&i)),
-                Err(e) => println!("{path}: {e} {:?}", e),
-            }
-        }
+    fn a_deb_is_shown_in_sections() {
+        let view = view(
+            "umask 022; mkdir -p r/DEBIAN r/etc r/usr/bin; printf 'x=1\\n' > r/etc/x.conf; printf 123 > r/usr/bin/x
+            ln -s x r/usr/bin/y; printf '/etc/x.conf\\n' > r/DEBIAN/conffiles; printf 'activate-noawait t\\n' > r/DEBIAN/triggers
+            printf '#!/bin/sh\\nif true; then\\n\\techo \\033[31mred\\nfi\\n' > r/DEBIAN/postinst; chmod 755 r/DEBIAN/postinst
+            printf '%s\\n' 'Package: x' 'Version: 1:2-3' 'Architecture: all' 'Maintainer: A <a@b>' 'Depends: b, c (>= 1)' \
+                'Multi-Arch: foreign' 'Description: short' ' long' ' .' '  verbatim' > r/DEBIAN/control
+            find r -exec touch -hd @1600000000 {} +; dpkg-deb --root-owner-group -Zgzip -b r package",
+        );
+        insta::assert_snapshot!(view, @r#"
+        package
+
+        Metadata
+          Format            deb 2.0
+          Name              x
+          Version           1:2
+          Revision          3
+          Architecture      all
+          Summary           short
+          Description       long
+
+                             verbatim
+          Maintainer        A <a@b>
+          Build time        2023-11-14T22:13:20Z
+          Installed size    7 bytes
+          Package size      SIZE
+          SHA-256           DIGEST
+          Compression       gzip
+          Control           gzip
+          Multi-Arch        foreign
+
+        Relations
+          Requires          b
+                            c (>= 1)
+
+        Scripts
+          postinst (/bin/sh)
+            #!/bin/sh
+            if true; then
+            	echo \u{1b}[31mred
+            fi
+
+        Triggers
+          activate-noawait t
+
+        Files
+          drwxr-xr-x root/root 0 2020-09-13T12:26:40Z /
+          drwxr-xr-x root/root 0 2020-09-13T12:26:40Z /etc
+          -rw-r--r-- root/root 4 2020-09-13T12:26:40Z /etc/x.conf [config]
+          drwxr-xr-x root/root 0 2020-09-13T12:26:40Z /usr
+          drwxr-xr-x root/root 0 2020-09-13T12:26:40Z /usr/bin
+          -rw-r--r-- root/root 3 2020-09-13T12:26:40Z /usr/bin/x
+          lrwxrwxrwx root/root 0 2020-09-13T12:26:40Z /usr/bin/y -> x
+        "#);
+    }
+
+    #[test]
+    fn an_rpm_is_shown_in_sections() {
+        let view = view(
+            "printf '%s\\n' 'Name: x' 'Version: 2' 'Release: 3' 'Summary: short' 'License: MIT' 'BuildArch: noarch' \
+                'Requires: b >= 1' 'AutoReqProv: no' '%description' long '%post' 'true' '%triggerin -- bash' 'true' \
+                '%install' 'mkdir -p %{buildroot}/etc' 'echo x > %{buildroot}/etc/x.conf' \
+                '%files' '%config(noreplace) /etc/x.conf' '%changelog' '* Tue Nov 14 2023 A <a@b> - 2-3' '- new' > x.spec
+            rpmbuild -bb --quiet --nodeps --define \"_topdir $PWD/t\" --define \"_dbpath $PWD/d\" --define '_buildhost h' \
+                --define '_binary_payload w6.xzdio' --define 'use_source_date_epoch_as_buildtime 1' \
+                --define 'clamp_mtime_to_source_date_epoch 1' --define '__os_install_post %{nil}' x.spec
+            mv t/RPMS/noarch/x-2-3.noarch.rpm package",
+        );
+        let hidden = ["PAYLOAD", "OPTFLAGS", "RPMVERSION", "PLATFORM", "COOKIE", "rpmlib("];
+        let shown: Vec<_> = view.lines().filter(|line| !hidden.iter().any(|name| line.contains(name))).collect();
+        insta::assert_snapshot!(shown.join("\n"), @"
+        package
+
+        Metadata
+          Format            rpm 4
+          Name              x
+          Version           2
+          Revision          3
+          Architecture      noarch
+          Summary           short
+          Description       long
+          License           MIT
+          Section           Unspecified
+          Source            x-2-3.src.rpm
+          Build time        2023-11-14T22:13:20Z
+          Installed size    2 bytes
+          Package size      SIZE
+          SHA-256           DIGEST
+          Compression       xz:6
+          BUILDHOST         h
+          ENCODING          utf-8
+          OS                linux
+
+        Relations
+          Requires          /bin/sh
+                            /bin/sh
+                            b >= 1
+          Provides          x = 2-3
+
+        Scripts
+          post (/bin/sh)
+            true
+
+        Triggers
+          triggerin bash
+            true
+
+        Changelog
+          2023-11-14T12:00:00Z  A <a@b> - 2-3
+            - new
+
+        Files
+          -rw-r--r-- root/root 2 2023-11-14T22:13:20Z /etc/x.conf [config, noreplace]
+        ");
     }
 
     #[test]

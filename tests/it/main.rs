@@ -7,3 +7,4 @@ mod fetch;
 mod fixtures;
 mod inspect;
 mod rpm;
+mod tidy;

@@ -17,7 +17,7 @@ use super::{chain, deb, open, rpm};
 fn ar(folder: &Path, members: &[(&str, &[u8])]) -> PathBuf {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in members {
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", content.len()).unwrap();
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", content.len()).unwrap();
         bytes.extend_from_slice(content);
         bytes.resize(bytes.len().next_multiple_of(2), b'\n');
     }

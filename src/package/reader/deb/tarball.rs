@@ -235,4 +235,21 @@ mod tests {
         assert_eq!(listed(&huge, 2048).unwrap_err(), "`x.deb`: data.tar: cannot be unpacked");
         assert_eq!(listed(&huge, 600).unwrap_err(), "`x.deb`: data.tar: more than 600 bytes");
     }
+    #[test]
+    fn the_number_of_files_is_limited() {
+        /// The same entry for ever.
+        struct Endless(Vec<u8>, usize);
+        impl Read for Endless {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let rest = &self.0[self.1..];
+                let count = rest.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&rest[..count]);
+                self.1 = (self.1 + count) % self.0.len();
+                Ok(count)
+            }
+        }
+        let header = archive(|_| {})[..512].to_vec();
+        let fault = read(Endless(header, 0), u64::MAX, "data.tar", |_, _| Ok(())).unwrap_err();
+        assert_eq!(fault.of("x.deb".as_ref()).to_string(), "`x.deb`: data.tar: more than 1000000 files");
+    }
 }

@@ -71,7 +71,7 @@ pub(super) fn others(package: &PackageMetadata) -> Result<BTreeMap<String, Strin
     Ok(others)
 }
 
-/// Returns a text for every file, or none where the tag is absent.
+/// Returns a tag with its type, or nothing where it is absent.
 pub(super) fn entry(package: &PackageMetadata, tag: IndexTag) -> Result<Option<IndexData>, Fault> {
     match package.header.entry(tag) {
         Ok(data) => Ok(Some(data)),
