@@ -95,7 +95,7 @@ fn check_block(field: &str, text: &str) -> Result<(), WriteError> {
 }
 
 /// Checks a script. `/bin/sh` runs it, whatever its first line says, so that a line which says otherwise is an error.
-fn check_script(field: &str, body: &str) -> Result<(), WriteError> {
+pub(super) fn check_script(field: &str, body: &str) -> Result<(), WriteError> {
     if body.starts_with("#!") {
         return Err(bad(field, "begins with `#!`, but `/bin/sh` runs scriptlets"));
     }

@@ -53,6 +53,7 @@ impl PackageWriter for RpmWriter {
         out: &mut File,
     ) -> Result<(), WriteError> {
         field::check(image)?;
+        scriptlet::check(texts)?;
         let package = build::package(image, texts, compression)?;
         let mut writer = BufWriter::new(&mut *out);
         package.write(&mut writer).map_err(refused)?;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::field;
 use crate::format::Format;
 use crate::image::{Moment, OnInstall, PackageImage};
 use crate::package::{Texts, WriteError};
@@ -51,7 +52,18 @@ pub(super) fn render(image: &PackageImage, templates: &Templates) -> Result<Text
             texts.insert(name, text.to_owned());
         }
     }
+    check(&texts)?;
     Ok(texts)
+}
+
+/// Checks the finished scriptlets; a template can be anyone's.
+pub(super) fn check(texts: &Texts) -> Result<(), WriteError> {
+    for name in MOMENTS.map(section) {
+        if let Some(text) = texts.get(name) {
+            field::check_script(&format!("%{name}"), text)?;
+        }
+    }
+    Ok(())
 }
 
 fn facts(image: &PackageImage, moment: Moment) -> Facts<'_> {

@@ -154,7 +154,10 @@ fn relation_lines(image: &PackageImage) -> Vec<RelationLine> {
             RelationLine { tag, relation: literal(&relation.to_string()) }
         })
         .collect();
-    if image.entries(Format::Rpm).any(|entry| matches!(entry.role, Role::Config | Role::ConfigKept)) {
+    let is_configuration = |entry: &Entry| {
+        matches!(entry.role, Role::Config | Role::ConfigKept) && !matches!(entry.content, Content::Directory)
+    };
+    if image.entries(Format::Rpm).any(is_configuration) {
         let metadata = &image.metadata;
         let relation = format!("config({}) = {}", metadata.name, metadata.full_version(Format::Rpm));
         lines.push(RelationLine { tag: "Provides", relation: relation.clone() });

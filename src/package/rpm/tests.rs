@@ -228,6 +228,24 @@ fn texts_that_would_break_a_header_are_refused() {
     }
 }
 
+#[test]
+fn scriptlets_of_other_templates_are_checked_too() {
+    let image = image(Vec::new());
+    for text in ["#!/bin/bash\ntrue", "# only a comment", "true\n%files"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("rpm")).unwrap();
+        for name in ["pre", "post", "preun", "postun"] {
+            fs::write(folder.path().join("rpm").join(name), text).unwrap();
+        }
+        let rendered = RpmWriter.render(&image, &Templates::new(Tree::read(folder.path()).unwrap()));
+        assert!(matches!(&rendered, Err(WriteError::Field { field, .. }) if field == "%pre"), "{rendered:?}");
+        let mut texts = Texts::default();
+        texts.insert("pre", text.to_owned());
+        let written = RpmWriter.write(&image, &texts, Compression::None, &mut tempfile::tempfile().unwrap());
+        assert!(matches!(&written, Err(WriteError::Field { field, .. }) if field == "%pre"), "{written:?}");
+    }
+}
+
 /// Writes without rendering, as a caller with texts of its own would, and returns the error.
 fn write_unrendered(image: &PackageImage) -> WriteError {
     let mut file = tempfile::tempfile().unwrap();
