@@ -25,7 +25,7 @@ pub enum BadPath {
     TooLong(usize),
 }
 
-/// PATH_MAX of Linux, less the NUL.
+/// `PATH_MAX` of Linux, less the NUL.
 const MAX_LEN: usize = 4095;
 
 /// Checks the components of a path without its leading slash.

@@ -84,7 +84,7 @@ pub(crate) struct Sources {
     #[arg(long, env = "KUBEPKG_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     pub(crate) offline: bool,
 
-    /// Folder of the cache [default: $XDG_CACHE_HOME/kubepkg]
+    /// Folder of the cache [default: `kubepkg` in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "KUBEPKG_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
 

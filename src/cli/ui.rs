@@ -93,6 +93,7 @@ impl Ui {
     }
 
     /// Writes to stderr; a closed stderr is nothing to fail for.
+    #[expect(clippy::unused_self, reason = "whoever speaks has been told how")]
     pub(crate) fn say(self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }

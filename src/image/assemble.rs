@@ -20,7 +20,7 @@ pub enum ImageError {
         /// Where the archive was published.
         origin: String,
         /// Why.
-        source: ExtractError,
+        source: Box<ExtractError>,
     },
     /// A program is not what the package would say it is.
     #[error("`{path}` from `{origin}` is not what the package would say")]
@@ -30,7 +30,7 @@ pub enum ImageError {
         /// Where it was published.
         origin: String,
         /// Why.
-        source: ElfError,
+        source: Box<ElfError>,
     },
     /// A program needs a library that no relation brings.
     #[error("`{path}` needs the libraries {}, which no package is known to bring", .libraries.join(", "))]
@@ -168,7 +168,7 @@ impl Assembly<'_> {
 
     fn extract(&self, source: usize, wanted: &Wanted) -> Result<Vec<Member>, ImageError> {
         let archive = &self.artifacts[source];
-        let failed = |source| ImageError::Extract { origin: archive.origin().to_owned(), source };
+        let failed = |error| ImageError::Extract { origin: archive.origin().to_owned(), source: Box::new(error) };
         let folder = tempfile::Builder::new().prefix("members-").tempdir_in(self.scratch);
         let folder = folder.map_err(|error| failed(ExtractError::Io(error)))?.keep();
         extract(archive, wanted, &folder).map_err(failed)
@@ -202,7 +202,10 @@ impl Assembly<'_> {
         if file.mode.bits() & 0o111 == 0 {
             return Ok(());
         }
-        let wrong = |source| ImageError::Payload { path: path.clone(), origin: origin.to_owned(), source };
+        let wrong = |error| {
+            let (path, origin, source) = (path.clone(), origin.to_owned(), Box::new(error));
+            ImageError::Payload { path, origin, source }
+        };
         let program = Elf::read(bytes).map_err(wrong)?;
         program.check_arch(self.build.metadata.arch).map_err(wrong)?;
         match (check_version(bytes, &self.build.metadata.version), &source.unversioned) {

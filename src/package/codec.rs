@@ -21,8 +21,7 @@ impl Compression {
     /// zstd was measured with.
     pub const fn memory(self) -> u32 {
         match self {
-            Self::None | Self::Gzip(_) => 16,
-            Self::Xz(0..=1) => 16,
+            Self::None | Self::Gzip(_) | Self::Xz(0..=1) => 16,
             Self::Xz(2..=3) => 40,
             Self::Xz(4) => 56,
             Self::Xz(5..=6) => 110,

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 13] = [
     &["format"],
     &["relation"],
     &["template"],
-    &["spec"],
+    &["sign", "spec"],
     &["plan"],
     &["event"],
     &["fetch"],
