@@ -2,9 +2,11 @@
 #![cfg(test)]
 
 mod deb;
+mod docs;
 mod fault_server;
 mod fetch;
 mod fixtures;
 mod inspect;
+mod local_build;
 mod rpm;
 mod tidy;
