@@ -34,7 +34,7 @@ impl BuildArgs {
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
-        let (output, compression) = (session.output(&self.output), session.compression(&self.output)?);
+        let (output, compression) = (session.output(&self.output), session.compression(&self.output));
         let scratch = Scratch::new(&output)
             .map_err(|error| Failure::new(Exit::Write, &error).hint("choose another folder with `--output`"))?;
         let folder = scratch.path().to_owned();

@@ -53,11 +53,6 @@ impl Failure {
         Self { exit: Exit::Plan, ..Self::usage(message) }
     }
 
-    /// A spec or template is wrong in a way that has no place in a file.
-    pub(crate) fn spec(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Spec, ..Self::usage(message) }
-    }
-
     /// A file at fault, with its place.
     pub(crate) fn pictured(exit: Exit, errors: Vec<SpecError>) -> Self {
         let message = match errors.as_slice() {
