@@ -96,7 +96,12 @@ fn cause(reason: &handlebars::RenderErrorReason) -> String {
     match reason {
         handlebars::RenderErrorReason::MissingVariable(Some(name)) => format!("unknown variable `{name}`"),
         handlebars::RenderErrorReason::MissingVariable(None) => "unknown variable".to_owned(),
-        handlebars::RenderErrorReason::TemplateError(bad) => bad.reason().to_string(),
+        handlebars::RenderErrorReason::TemplateError(bad) => match bad.reason() {
+            handlebars::TemplateErrorReason::InvalidSyntax(_) => {
+                "something in braces is not written `{{name}}`".to_owned()
+            }
+            other => other.to_string(),
+        },
         other => other.to_string(),
     }
 }

@@ -168,7 +168,7 @@ impl From<TreeError> for Failure {
 impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
         match error.spec_errors() {
-            [] => Self::new(Exit::Spec, &error),
+            [] => Self::new(Exit::Spec, &error).hint("`kubepkg spec export DIR` writes specs to start from"),
             errors => Self::pictured(Exit::Spec, errors.to_vec()),
         }
     }

@@ -82,13 +82,13 @@ pub(super) fn component(raw: &RawSpec, file: &str, text: &Arc<str>, profiles: &[
 pub(super) fn distribution(raw: &RawDistribution) -> Result<Distribution, Faults> {
     let mut faults = Faults::default();
     let markers = faults.keep(published::url_with(&raw.markers, &["track", "marker"]));
-    let dates = versions::dates(&raw.dates, &mut faults);
-    if raw.dates.is_empty() {
-        let hint = "add `dates: [{since: 0.0.0, date: \"2019-06-19\"}]`";
-        faults.push(Fault::new(raw.markers.span(), "`dates` is empty, so packages would have no date").hint(hint));
+    let dates = versions::dates(raw.dates.value(), &mut faults);
+    if raw.dates.value().is_empty() {
+        let hint = "add `{since: 0.0.0, date: \"2019-06-19\"}`";
+        faults.push(Fault::new(raw.dates.span(), "`dates` is empty, so packages would have no date").hint(hint));
     }
     let mut profiles: Vec<Profile> = Vec::new();
-    for raw in &raw.profiles {
+    for raw in raw.profiles.value() {
         let name = faults.keep(text::identifier(&raw.name));
         let maintainer = faults.keep(maintainer(&raw.maintainer));
         let deb_revision = faults.keep(parse(&raw.deb_revision));
@@ -103,9 +103,9 @@ pub(super) fn distribution(raw: &RawDistribution) -> Result<Distribution, Faults
             profiles.push(Profile { name, maintainer, deb_revision, rpm_revision });
         }
     }
-    if raw.profiles.is_empty() {
+    if raw.profiles.value().is_empty() {
         let cause = "`profiles` is empty, and every package is made after one";
-        faults.push(Fault::new(raw.markers.span(), cause).hint("add one below `profiles:`"));
+        faults.push(Fault::new(raw.profiles.span(), cause).hint("add one below `profiles:`"));
     }
     match markers {
         Some(markers) if faults.0.is_empty() => Ok(Distribution { markers, dates, profiles }),
@@ -124,11 +124,11 @@ fn file_is_called_after(name: &str, at: &Text, file: &str, faults: &mut Faults) 
 
 /// Debian's copyright file names at least one holder (copyright-format 1.0).
 fn copyright(raw: &RawSpec, faults: &mut Faults) -> Vec<String> {
-    if raw.copyright.is_empty() {
+    if raw.copyright.value().is_empty() {
         let cause = "`copyright` is empty, and packages must name a holder";
-        faults.push(Fault::new(raw.name.span(), cause).hint("add `copyright: [\"2024 The Authors\"]`"));
+        faults.push(Fault::new(raw.copyright.span(), cause).hint("add one, such as `2024 The Authors`"));
     }
-    raw.copyright.iter().filter_map(|text| faults.keep(line(text))).collect()
+    raw.copyright.value().iter().filter_map(|text| faults.keep(line(text))).collect()
 }
 
 /// What rules need to know of the other files.
@@ -191,7 +191,7 @@ impl Checker<'_> {
 
     fn arches(&self, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<Vec<Arch>>> {
         let mut rows = Vec::new();
-        for row in &raw.arches {
+        for row in raw.arches.value() {
             let when = self.when_any_format(&row.when, faults);
             if let Some(arches) = &row.when.arches {
                 let cause = "which architectures there are cannot depend on the architecture";
@@ -206,8 +206,8 @@ impl Checker<'_> {
             rows.push(Row { when, fact: names, at });
         }
         if rows.is_empty() {
-            let hint = "add `arches: [{names: [amd64, arm64]}]`";
-            faults.push(Fault::new(raw.name.span(), "`arches` is empty, so nothing could be built").hint(hint));
+            let hint = "add `{names: [amd64, arm64]}`";
+            faults.push(Fault::new(raw.arches.span(), "`arches` is empty, so nothing could be built").hint(hint));
         }
         rows
     }
@@ -232,7 +232,15 @@ impl Checker<'_> {
 }
 
 fn range(text: &Text) -> Result<VersionRange, Fault> {
-    parse::<VersionRange>(text).map_err(|fault| fault.hint("write a range like \">=1.24.0 <1.24.2\", in quotes"))
+    parse::<VersionRange>(text).map_err(|fault| fault.or_hint("write a range like \">=1.24.0 <1.24.2\", in quotes"))
+}
+
+/// Says how the versions of two conditions meet, where they say something of versions.
+fn ranges(mine: &When, other: &When) -> String {
+    if mine.versions == VersionRange::all() && other.versions == VersionRange::all() {
+        return String::new();
+    }
+    format!(": `{}` overlaps `{}`", mine.versions, other.versions)
 }
 
 /// Two rows of which one is too many.

@@ -136,6 +136,11 @@ impl Fault {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Adds a hint where there is none that knows better.
+    pub(super) fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
 }
 
 /// Collects faults, so that one run shows all of them.

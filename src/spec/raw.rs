@@ -32,7 +32,7 @@ pub(super) struct RawSpec {
     /// `Name <mail>`; the profile's where absent.
     pub(super) maintainer: Option<Text>,
     /// Holders of the copyright, such as `2014 The Kubernetes Authors`.
-    pub(super) copyright: Vec<Text>,
+    pub(super) copyright: At<Vec<Text>>,
     /// Other summaries and descriptions under a condition.
     #[serde(default)]
     pub(super) texts: Vec<RawTexts>,
@@ -41,9 +41,9 @@ pub(super) struct RawSpec {
     #[serde(default)]
     pub(super) dates: Vec<RawDate>,
     /// Which architectures upstream publishes.
-    pub(super) arches: Vec<RawArches>,
+    pub(super) arches: At<Vec<RawArches>>,
     /// The files that upstream publishes.
-    pub(super) sources: Vec<RawSource>,
+    pub(super) sources: At<Vec<RawSource>>,
     /// Values that templates and scripts print.
     #[serde(default)]
     pub(super) variables: Vec<RawVariable>,
@@ -51,7 +51,7 @@ pub(super) struct RawSpec {
     #[serde(default)]
     pub(super) relations: Vec<RawRelation>,
     /// What the package installs.
-    pub(super) files: Vec<RawFile>,
+    pub(super) files: At<Vec<RawFile>>,
     /// systemd units and what happens to them.
     #[serde(default)]
     pub(super) services: Vec<RawService>,
@@ -72,7 +72,7 @@ pub(super) enum RawVersioning {
     /// It has versions of its own and is built when it is asked for by name.
     Own,
     /// It has versions of its own; this table says which goes with which Kubernetes.
-    Companions(Vec<RawCompanion>),
+    Companions(At<Vec<RawCompanion>>),
 }
 
 /// Which version goes with which Kubernetes.
@@ -344,9 +344,9 @@ pub(super) struct RawDistribution {
     /// Where version markers are: `https://…/{{track}}/{{marker}}.txt`.
     pub(super) markers: Text,
     /// When Kubernetes was released; the latest row at or below a version dates its packages.
-    pub(super) dates: Vec<RawDate>,
+    pub(super) dates: At<Vec<RawDate>>,
     /// Ways of packaging; the first is the default.
-    pub(super) profiles: Vec<RawProfile>,
+    pub(super) profiles: At<Vec<RawProfile>>,
 }
 
 /// A way of packaging.

@@ -5,14 +5,14 @@ use super::super::error::{Fault, Faults};
 use super::super::model::{File, FileContent, LintOverride, Role, Row};
 use super::super::raw::{RawFile, RawKind, RawSpec};
 use super::payload::content;
-use super::text::{line, owner, parse};
+use super::text::{install_path, line, owner, parse};
 use super::{Checker, twice};
 use crate::format::Format;
-use crate::path::{InstallPath, Mode};
+use crate::path::Mode;
 
 pub(super) fn files(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<File>> {
     let mut rows: Vec<Row<File>> = Vec::new();
-    for row in &raw.files {
+    for row in raw.files.value() {
         let when = checker.when(&row.when, faults);
         let Some(fact) = file(row, raw, faults) else { continue };
         let at = row.template.as_ref().unwrap_or(&row.path).span();
@@ -22,9 +22,9 @@ pub(super) fn files(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -
         }
         rows.push(row_of_file);
     }
-    if raw.files.is_empty() {
+    if raw.files.value().is_empty() {
         let hint = "add what the package installs below `files:`";
-        faults.push(Fault::new(raw.name.span(), "`files` is empty, so the package would be").hint(hint));
+        faults.push(Fault::new(raw.files.span(), "`files` is empty, so the package would be").hint(hint));
     }
     rows
 }
@@ -63,7 +63,7 @@ fn targets(file: &File) -> Vec<String> {
 }
 
 fn file(row: &RawFile, raw: &RawSpec, faults: &mut Faults) -> Option<File> {
-    let path: InstallPath = faults.keep(parse(&row.path))?;
+    let path = faults.keep(install_path(&row.path))?;
     let content = content(row, raw, faults)?;
     let default = match content {
         FileContent::Directory | FileContent::Link(_) => Mode::EXECUTABLE,

@@ -4,7 +4,7 @@ use super::super::at::{At, Text};
 use super::super::error::{Fault, Faults};
 use super::super::model::FileContent;
 use super::super::raw::{RawFile, RawSpec};
-use super::text::{line, parse};
+use super::text::{line, relative_path};
 use crate::path::{InstallPath, RelativePath};
 
 pub(super) fn content(row: &RawFile, raw: &RawSpec, faults: &mut Faults) -> Option<FileContent> {
@@ -23,7 +23,7 @@ pub(super) fn content(row: &RawFile, raw: &RawSpec, faults: &mut Faults) -> Opti
         return None;
     }
     match (&row.template, &row.link) {
-        (Some(template), _) => Some(FileContent::Template(faults.keep(parse(template))?)),
+        (Some(template), _) => Some(FileContent::Template(faults.keep(relative_path(template))?)),
         (None, Some(link)) => Some(FileContent::Link(faults.keep(link_target(link))?)),
         (None, None) => Some(FileContent::Directory),
     }
@@ -41,8 +41,12 @@ fn link_target(text: &Text) -> Result<String, Fault> {
 }
 
 fn from_source(row: &RawFile, source: &Text, raw: &RawSpec, faults: &mut Faults) -> Option<FileContent> {
-    let known: Vec<&str> =
-        raw.sources.iter().map(|row| row.name.as_ref().map_or("binary", |name| name.value().as_str())).collect();
+    let known: Vec<&str> = raw
+        .sources
+        .value()
+        .iter()
+        .map(|row| row.name.as_ref().map_or("binary", |name| name.value().as_str()))
+        .collect();
     if !known.contains(&source.value().as_str()) {
         let cause = format!("there is no source `{}`", source.value().escape_default());
         let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
@@ -56,11 +60,11 @@ fn from_source(row: &RawFile, source: &Text, raw: &RawSpec, faults: &mut Faults)
     }
     match (&row.member, &row.members) {
         (None, None) => Some(FileContent::Source(source)),
-        (Some(member), None) => Some(FileContent::Member { source, member: faults.keep(parse(member))? }),
+        (Some(member), None) => Some(FileContent::Member { source, member: faults.keep(relative_path(member))? }),
         (None, Some(members)) => {
             let members = members_of(members, faults);
             let ignored = row.ignore.iter().flat_map(At::value);
-            let ignore = ignored.filter_map(|text| faults.keep(parse(text))).collect();
+            let ignore = ignored.filter_map(|text| faults.keep(relative_path(text))).collect();
             Some(FileContent::Members { source, members, ignore })
         }
         (Some(member), Some(_)) => {
@@ -79,7 +83,7 @@ fn members_of(list: &At<Vec<Text>>, faults: &mut Faults) -> Vec<RelativePath> {
     }
     let mut members: Vec<RelativePath> = Vec::new();
     for text in list.value() {
-        let Some(member) = faults.keep(parse::<RelativePath>(text)) else { continue };
+        let Some(member) = faults.keep(relative_path(text)) else { continue };
         if members.iter().any(|other| other.file_name() == member.file_name()) {
             let cause = format!("two members would be installed as `{}`", member.file_name());
             faults.push(Fault::new(text.span(), cause).hint("give one of them a row with `member`"));

@@ -5,8 +5,8 @@ use super::super::error::{Fault, Faults};
 use super::super::model::{DigestFact, DigestShape, Row, Source};
 use super::super::raw::{Pins, RawDigest, RawSource, RawSpec};
 use super::super::variables::{DIGEST_VARIABLE, URL_VARIABLES};
-use super::text::{identifier, line, parse};
-use super::{Checker, twice};
+use super::text::{identifier, line, parse, relative_path};
+use super::{Checker, ranges, twice};
 use crate::arch::Arch;
 use crate::digest::{Algorithm, Digest};
 use crate::template::render_text;
@@ -19,25 +19,25 @@ const MAX_LIMIT_MIB: u64 = 4096;
 
 pub(super) fn sources(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<Source>> {
     let mut rows: Vec<Row<Source>> = Vec::new();
-    for row in &raw.sources {
+    for row in raw.sources.value() {
         let when = checker.when_any_format(&row.when, faults);
         let Some(fact) = source(row, faults) else { continue };
         let at = row.when.versions.as_ref().unwrap_or(&row.url).span();
         if let Some(other) = rows.iter().find(|other| other.fact.name == fact.name && other.when.overlaps(&when)) {
-            let ranges = format!("`{}` overlaps `{}`", when.versions, other.when.versions);
-            let cause = format!("the source `{}` is two things in the same case: {ranges}", fact.name);
-            faults.push(twice(at.clone(), &cause));
+            let cause = format!("the source `{}` is two things in the same case", fact.name);
+            faults.push(twice(at.clone(), &(cause + &ranges(&when, &other.when))));
         }
-        if !raw.files.iter().filter_map(|file| file.source.as_ref()).any(|name| *name.value() == fact.name) {
+        let mut used = raw.files.value().iter().filter_map(|file| file.source.as_ref());
+        if !raw.files.value().is_empty() && !used.any(|name| *name.value() == fact.name) {
             let cause = format!("no file comes from the source `{}`", fact.name);
             let hint = format!("add a file with `source: {}`, or remove the source", fact.name);
             faults.push(Fault::new(row.url.span(), cause).hint(hint));
         }
         rows.push(Row { when, fact, at });
     }
-    if raw.sources.is_empty() {
+    if raw.sources.value().is_empty() {
         let hint = "add what upstream publishes below `sources:`";
-        faults.push(Fault::new(raw.name.span(), "`sources` is empty, so there is nothing to package").hint(hint));
+        faults.push(Fault::new(raw.sources.span(), "`sources` is empty, so there is nothing to package").hint(hint));
     }
     rows
 }
@@ -48,7 +48,7 @@ fn source(row: &RawSource, faults: &mut Faults) -> Option<Source> {
         None => Some("binary".to_owned()),
     };
     let url = faults.keep(url_with(&row.url, &URL_VARIABLES.map(|(name, _)| name)));
-    let local = row.local.as_ref().and_then(|text| faults.keep(parse(text)));
+    let local = row.local.as_ref().and_then(|text| faults.keep(relative_path(text)));
     let size_limit = faults.keep(row.limit_mib.as_ref().map_or(Ok(512 * MIB), limit));
     let unversioned = row.unversioned.as_ref().and_then(|text| faults.keep(line(text)));
     let digests: Vec<_> = row.digests.iter().filter_map(|raw| digest(raw, &row.url, faults)).collect();

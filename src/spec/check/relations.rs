@@ -5,7 +5,7 @@ use super::super::error::{Fault, Faults};
 use super::super::model::{RelationFact, Row, When};
 use super::super::raw::{RawRelation, RawSpec, RawTarget};
 use super::text::{line, package_version, parse};
-use super::{Checker, twice};
+use super::{Checker, ranges, twice};
 use crate::format::Format;
 use crate::path::PackageName;
 use crate::relation::{Operator, RelationKind};
@@ -24,8 +24,8 @@ pub(super) fn relations(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Fault
             faults.push(Fault::new(name.span(), cause).hint("remove the row"));
         }
         if let Some(other) = rows.iter().find(|other| repeats(other, &fact, &when)) {
-            let ranges = format!("`{}` overlaps `{}`", when.versions, other.when.versions);
-            faults.push(twice(at, &format!("`{}` is named twice in the same case: {ranges}", name.value())));
+            let cause = format!("`{}` is named twice in the same case", name.value());
+            faults.push(twice(at, &(cause + &ranges(&when, &other.when))));
         }
         rows.push(Row { when, fact, at: name.span() });
     }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::super::at::Text;
 use super::super::error::Fault;
+use crate::path::{InstallPath, RelativePath};
 
 /// The longest single line that any package field takes here, in bytes.
 const MAX_LINE: usize = 1024;
@@ -23,13 +24,29 @@ const PRIORITIES: [&str; 4] = ["required", "important", "standard", "optional"];
 /// Suffixes of systemd units that a package brings.
 const UNITS: [&str; 6] = [".service", ".socket", ".timer", ".path", ".target", ".mount"];
 
-/// A text that a word parses.
+/// A text that a word parses. Errors of words say after a semicolon what would be right.
 pub(super) fn parse<T>(text: &Text) -> Result<T, Fault>
 where
     T: FromStr,
     T::Err: std::fmt::Display,
 {
-    text.value().parse().map_err(|error| Fault::new(text.span(), error))
+    text.value().parse().map_err(|error: T::Err| {
+        let message = error.to_string();
+        match message.rsplit_once("; ") {
+            Some((cause, hint)) => Fault::new(text.span(), cause).hint(hint),
+            None => Fault::new(text.span(), message),
+        }
+    })
+}
+
+/// A path at which something is installed.
+pub(super) fn install_path(text: &Text) -> Result<InstallPath, Fault> {
+    parse(text).map_err(|fault| fault.or_hint("write an absolute path like `/usr/lib/agent/data`"))
+}
+
+/// A path in an archive, in the folder of templates or in a local build.
+pub(super) fn relative_path(text: &Text) -> Result<RelativePath, Fault> {
+    parse(text).map_err(|fault| fault.or_hint("write a path like `files/agent.conf`, without `/` in front and `..`"))
 }
 
 /// One line without control characters, not empty. A line break would begin a new field in a control stanza.

@@ -14,12 +14,12 @@ pub(super) fn versioning(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faul
         RawVersioning::Own => return Some(Versioning::Own),
         RawVersioning::Companions(rows) => rows,
     };
-    if rows.is_empty() {
+    if rows.value().is_empty() {
         let cause = "`companions` is empty, so no version goes with any Kubernetes";
-        faults.push(Fault::new(raw.name.span(), cause).hint("add a row, or write `version: own`"));
+        faults.push(Fault::new(rows.span(), cause).hint("add a row, or write `version: own`"));
     }
     let mut companions: Vec<Companion> = Vec::new();
-    for row in rows {
+    for row in rows.value() {
         let profile = row.profile.as_ref().and_then(|text| faults.keep(checker.profile(text)));
         let kubernetes = faults.keep(range(&row.kubernetes));
         let version = faults.keep(parse::<Version>(&row.version));
