@@ -1,6 +1,7 @@
 //! All specs of one tree, and the rules that need more than one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::check;
@@ -40,12 +41,11 @@ impl Catalog {
     /// Reads every spec of a tree. A tree without `distribution.yaml` has that of the program.
     pub fn load(tree: &Tree) -> Result<Self, CatalogError> {
         let embedded;
-        let distribution = match read_distribution(tree) {
-            Some(distribution) => distribution?,
-            None => {
-                embedded = Tree::embedded_specs();
-                read_distribution(&embedded).ok_or_else(|| CatalogError::Empty(embedded.to_string()))??
-            }
+        let distribution = if let Some(distribution) = read_distribution(tree) {
+            distribution?
+        } else {
+            embedded = Tree::embedded_specs();
+            read_distribution(&embedded).ok_or_else(|| CatalogError::Empty(embedded.to_string()))??
         };
         let profiles: Vec<String> = distribution.profiles.iter().map(|profile| profile.name.clone()).collect();
         let (mut specs, mut errors) = (BTreeMap::new(), stray_files(tree));
@@ -183,11 +183,12 @@ fn is_spec(path: &str) -> bool {
 fn stray_files(tree: &Tree) -> Vec<SpecError> {
     let mut errors = Vec::new();
     for (path, text) in tree.iter() {
-        let in_folder = path.contains('/') && path.ends_with(".yaml");
-        let (cause, hint) = if in_folder {
-            ("a spec does not lie in a folder of its own", "move it beside the others")
-        } else if path.ends_with(".yml") {
+        let written = Path::new(path).extension().unwrap_or_default();
+        let extension = written.to_ascii_lowercase();
+        let (cause, hint) = if extension == "yml" || (extension == "yaml" && written != "yaml") {
             ("a spec ends in `.yaml`", "rename the file")
+        } else if extension == "yaml" && path.contains('/') {
+            ("a spec does not lie in a folder of its own", "move it beside the others")
         } else {
             continue;
         };
@@ -238,7 +239,10 @@ fn read<R: for<'de> serde::Deserialize<'de>, T>(
     let of = if file.ends_with(DISTRIBUTION) { " --of distribution" } else { "" };
     let hint = format!("`kubepkg spec schema{of}` prints what the file may hold");
     let raw: R = serde_saphyr::from_str(text).map_err(|cause| vec![SpecError::syntax(file, text, &cause, &hint)])?;
-    check(&raw, file, &shared).map_err(|faults| faults.0.into_iter().map(error).collect())
+    check(&raw, file, &shared).map_err(|mut faults| {
+        faults.0.sort_by_key(|fault| fault.span.start);
+        faults.0.into_iter().map(error).collect()
+    })
 }
 
 impl CatalogError {
