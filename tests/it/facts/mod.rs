@@ -1,5 +1,6 @@
 //! The shipped specs against what is known of Kubernetes' packages, version by version.
 
+mod files;
 mod legacy;
 mod published;
 mod relations;
