@@ -15,7 +15,7 @@ fn lay_out_sources(spec: &str, texts: &Path, sources: &Path) {
     let mut found = 0;
     for pair in lines.windows(2) {
         let Some((_, name)) = pair[1].split_once(": ").filter(|(tag, _)| tag.starts_with("Source")) else { continue };
-        let origin = pair[0].strip_prefix("# ").unwrap();
+        let origin = pair[0].strip_prefix("# ").unwrap().replace("%%", "%").replace("%2B", "+");
         let mirrored = |url: &str| url.strip_prefix("https://").map(|path| built::upstream().join(path));
         let from: PathBuf = match origin.split_once(' ') {
             Some((url, member)) => {
@@ -25,7 +25,7 @@ fn lay_out_sources(spec: &str, texts: &Path, sources: &Path) {
                 run("tar", &["-xzf", archive.to_str().unwrap(), "-C", unpacked.to_str().unwrap()]);
                 unpacked.join(member)
             }
-            None => mirrored(origin).unwrap_or_else(|| texts.join(origin)),
+            None => mirrored(&origin).unwrap_or_else(|| texts.join(&origin)),
         };
         fs::copy(from, sources.join(name)).unwrap();
         found += 1;
