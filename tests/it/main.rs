@@ -1,6 +1,8 @@
 //! Integration tests, one module a topic: real package managers, real files, exit codes.
 #![cfg(test)]
 
+mod built;
+mod cross_format;
 mod deb;
 mod docs;
 mod fault_server;
@@ -9,4 +11,5 @@ mod fixtures;
 mod inspect;
 mod local_build;
 mod rpm;
+mod rpm_clients;
 mod tidy;

@@ -70,6 +70,8 @@ struct RelationLine {
 struct SourceLine<'a> {
     number: usize,
     name: String,
+    /// Where its bytes are to be had.
+    from: String,
     path: &'a str,
 }
 
@@ -119,7 +121,12 @@ pub(super) fn render(image: &PackageImage, texts: &Texts, templates: &Templates)
         relations: relation_lines(image),
         sources: (0..)
             .zip(sources(image))
-            .map(|(number, Source { name, entry })| SourceLine { number, name, path: entry.path.as_str() })
+            .map(|(number, Source { name, entry })| SourceLine {
+                number,
+                name,
+                from: literal(&origin(entry)),
+                path: entry.path.as_str(),
+            })
             .collect(),
         directories: entries()
             .filter(|entry| matches!(entry.content, Content::Directory))
@@ -135,6 +142,17 @@ pub(super) fn render(image: &PackageImage, texts: &Texts, templates: &Templates)
             .collect(),
     };
     Ok(templates.render("rpm/package.spec", &facts)?)
+}
+
+/// Says where the bytes of a source are to be had, as the head of the template explains it, in one line: a folder with
+/// a local build may have any name.
+fn origin(entry: &Entry) -> String {
+    let origin = match &entry.content {
+        Content::Artifact(artifact) => artifact.origin().to_owned(),
+        Content::Member(member) => format!("{} {}", member.archive.origin(), member.name),
+        Content::Text(_) | Content::Link(_) | Content::Directory => entry.path.relative().to_owned(),
+    };
+    origin.replace(char::is_control, "?")
 }
 
 /// Protects text from expansion.

@@ -1,0 +1,100 @@
+//! What maintainer scripts and scriptlets have systemd do, whatever the tools of the distribution are called.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use fs_err as fs;
+
+/// The lives of a package: the scripts that are run, with their arguments, for either format. A package has those of
+/// its own format only.
+const LIVES: [(&str, &[(&str, &[&str])]); 3] = [
+    ("install", &[("preinst", &["install"]), ("postinst", &["configure", ""]), ("pre", &["1"]), ("post", &["1"])]),
+    (
+        "upgrade",
+        &[
+            ("prerm", &["upgrade", "2"]),
+            ("preinst", &["upgrade", "1"]),
+            ("postrm", &["upgrade", "2"]),
+            ("postinst", &["configure", "1"]),
+            ("pre", &["2"]),
+            ("post", &["2"]),
+            ("preun", &["1"]),
+            ("postun", &["1"]),
+        ],
+    ),
+    (
+        "remove",
+        &[
+            ("prerm", &["remove"]),
+            ("postrm", &["remove"]),
+            ("postrm", &["purge"]),
+            ("preun", &["0"]),
+            ("postun", &["0"]),
+        ],
+    ),
+];
+
+/// Writes down how it was called. An administrator disabled every unit between installation and upgrade.
+const STUB: &str = "#!/bin/sh\n\
+    echo \"${0##*/} $*\" >>/calls\n\
+    case \"$*\" in *was-enabled*) [ \"$LIFE\" != upgrade ] ;; esac\n";
+
+/// A root folder with a shell, a running systemd and stubs of its tools.
+fn root(folder: &Path) {
+    for directory in ["bin", "dev", "run/systemd/system"] {
+        fs::create_dir_all(folder.join(directory)).unwrap();
+    }
+    fs::copy("/bin/busybox", folder.join("bin/sh")).unwrap();
+    fs::write(folder.join("dev/null"), "").unwrap();
+    for name in ["systemctl", "deb-systemd-helper", "deb-systemd-invoke"] {
+        let stub = folder.join("bin").join(name);
+        fs::write(&stub, STUB).unwrap();
+        fs::set_permissions(&stub, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// Returns what the scripts of a package, by name, have systemd do in each life: `install: enable kubelet.service`.
+pub(super) fn effects(scripts: &[(String, String)]) -> BTreeSet<String> {
+    let folder = tempfile::tempdir().unwrap();
+    root(folder.path());
+    let (calls, mut effects) = (folder.path().join("calls"), BTreeSet::new());
+    for (life, steps) in LIVES {
+        fs::write(&calls, "").unwrap();
+        for (name, arguments) in steps {
+            let Some((_, body)) = scripts.iter().find(|(script, _)| script == name) else { continue };
+            let status = Command::new("/usr/sbin/chroot")
+                .arg(folder.path())
+                .args(["/bin/sh", "-c", body, "script"])
+                .args(*arguments)
+                .env_clear()
+                .envs([("PATH", "/bin"), ("LIFE", life)])
+                .status()
+                .unwrap();
+            assert!(status.success(), "{name} {arguments:?}: {body}");
+        }
+        let said = fs::read_to_string(&calls).unwrap();
+        effects.extend(said.lines().filter_map(effect).map(|effect| format!("{life}: {effect}")));
+    }
+    effects
+}
+
+/// Says what one call does, in words of neither distribution.
+fn effect(call: &str) -> Option<String> {
+    let words: Vec<&str> = call.split(' ').filter(|word| !word.starts_with("--")).collect();
+    let verb = match words[..2] {
+        ["systemctl", "daemon-reload"] => return Some("reload".to_owned()),
+        // What a preset says is the distribution's affair: Debian enables, others do as their files of presets say.
+        ["systemctl", "preset"] | ["deb-systemd-helper", "enable"] => "enable",
+        // Debian remembers the state until the purge.
+        ["systemctl", "disable"] | ["deb-systemd-helper", "purge"] => "disable",
+        ["systemctl" | "deb-systemd-invoke", "start"] => "start",
+        ["systemctl" | "deb-systemd-invoke", "restart"] => "restart",
+        ["systemctl" | "deb-systemd-invoke", "stop"] => "stop",
+        // Bookkeeping of Debian's.
+        ["deb-systemd-helper", "unmask" | "was-enabled" | "update-state"] => return None,
+        _ => panic!("{call} is new"),
+    };
+    Some(format!("{verb} {}", words[2..].join(" ")))
+}
