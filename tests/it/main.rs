@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod deb;
+mod debian;
 mod fault_server;
 mod fetch;
 mod fixtures;
