@@ -4,6 +4,7 @@
 mod built;
 mod cross_format;
 mod deb;
+mod debian;
 mod docs;
 mod fault_server;
 mod fetch;
