@@ -92,6 +92,14 @@ pub(crate) struct Sources {
     #[arg(long = "ca-certificate", value_name = "FILE", env = "KUBEPKG_CA_CERTIFICATE", value_delimiter = ',')]
     pub(crate) ca_certificates: Vec<PathBuf>,
 
+    /// Give a server up that is silent for so many seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", env = "KUBEPKG_TIMEOUT", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(crate) timeout: Option<u64>,
+
+    /// Try a failed transfer so many times more [default: 4]
+    #[arg(long, value_name = "COUNT", env = "KUBEPKG_RETRIES", value_parser = clap::value_parser!(u8).range(..=20))]
+    pub(crate) retries: Option<u8>,
+
     #[command(flatten)]
     pub(crate) trees: Trees,
 }

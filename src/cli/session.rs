@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{ArchArg, Output, Selection, Sources, Trees, arch};
 use super::config::Config;
@@ -64,13 +65,18 @@ impl Session {
             upstream: Upstream::new(mirrors),
             cache_dir,
             network: if sources.offline { Network::Offline } else { Network::Online },
-            http: HttpOptions { ca_certificates: ca_certificates.clone(), ..HttpOptions::default() },
+            http: http(sources, ca_certificates),
         };
         Ok(Fetcher::new(&options, Arc::clone(&self.reporter) as _)?)
     }
 
-    pub(crate) fn output(&self, output: &Output) -> PathBuf {
-        output.output.clone().or_else(|| self.config.output.clone()).unwrap_or_else(|| PathBuf::from("dist"))
+    pub(crate) fn output(&self, output: &Output) -> Result<PathBuf, Failure> {
+        let folder = output.output.clone().or_else(|| self.config.output.clone());
+        match folder.unwrap_or_else(|| PathBuf::from("dist")) {
+            folder if folder == Path::new("-") => Err(Failure::usage("`-` is no folder, and packages are files")
+                .hint("name a folder; the paths of the packages go to stdout")),
+            folder => Ok(folder),
+        }
     }
 
     pub(crate) fn compression(&self, output: &Output) -> Result<Compression, Failure> {
@@ -208,6 +214,17 @@ impl Session {
             rpm: make(self.config.revision.rpm.as_ref(), profile.map(|profile| &profile.rpm_revision))?,
         })
     }
+}
+
+fn http(sources: &Sources, ca_certificates: &[PathBuf]) -> HttpOptions {
+    let mut options = HttpOptions { ca_certificates: ca_certificates.to_vec(), ..HttpOptions::default() };
+    if let Some(timeout) = sources.timeout.map(Duration::from_secs) {
+        (options.connect_timeout, options.read_timeout) = (timeout, timeout);
+    }
+    if let Some(retries) = sources.retries {
+        options.retries = retries.into();
+    }
+    options
 }
 
 fn component_versions(selection: &Selection) -> BTreeMap<String, Version> {
