@@ -84,12 +84,27 @@ pub enum Warning {
         /// The packages that are not built for it.
         packages: Vec<String>,
     },
+    /// Programs name no version of their own, so their digests alone vouch for it.
+    #[error("{programs} of {origin} name no version, so its digests alone vouch for it: {reason}")]
+    Unversioned {
+        /// How many programs.
+        programs: String,
+        /// Where they were published.
+        origin: String,
+        /// Why the spec allows it.
+        reason: String,
+    },
     /// A local build is packaged.
     #[error("{path} is a local build: nobody vouches for it but the one who built it")]
     LocalBuild {
         /// The file.
         path: String,
     },
+}
+
+/// Counts in words: `1 program`, `18 programs`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn omitted(packages: &[String]) -> String {

@@ -193,7 +193,7 @@ fn image(build: &Build, artifacts: &[Artifact], env: &Env<'_>) -> Result<(Packag
     let scratch = env.scratch.path();
     let members =
         TempDir::new_in(scratch).map_err(|source| BuildError::Output { folder: scratch.to_owned(), source })?;
-    let image = assemble(build, artifacts, members.path());
+    let image = assemble(build, artifacts, members.path(), &*env.reporter);
     Ok((image.map_err(|source| BuildError::Image { file: file(), source })?, members))
 }
 

@@ -6,9 +6,10 @@ use std::path::Path;
 use super::elf::{Elf, ElfError, check_version};
 use super::extract::{ExtractError, Wanted, extract};
 use super::{Content, Entry, Format, Member, PackageImage};
+use crate::event::{Event, Reporter, Warning, count};
 use crate::fetch::Artifact;
 use crate::path::{BadPath, InstallPath, RelativePath};
-use crate::plan::{Build, BuildSource, PlannedContent, PlannedFile};
+use crate::plan::{Build, PlannedContent, PlannedFile};
 use crate::relation::{Dependency, Operator, Relation, RelationKind};
 
 /// Why verified bytes do not make the package that was planned.
@@ -69,11 +70,19 @@ pub enum ImageError {
 
 /// Makes the image of a build. `artifacts` are the bytes of [`Build::sources`], in their order; members of archives are
 /// unpacked into `scratch`, which must outlive the image.
-pub fn assemble(build: &Build, artifacts: &[Artifact], scratch: &Path) -> Result<PackageImage, ImageError> {
-    let mut assembly = Assembly { build, artifacts, scratch, entries: Vec::new(), relations: BTreeSet::new() };
+pub fn assemble(
+    build: &Build,
+    artifacts: &[Artifact],
+    scratch: &Path,
+    reporter: &dyn Reporter,
+) -> Result<PackageImage, ImageError> {
+    let unversioned = vec![0; artifacts.len()];
+    let (entries, relations) = (Vec::new(), BTreeSet::new());
+    let mut assembly = Assembly { build, artifacts, scratch, entries, relations, unversioned };
     for file in &build.files {
         assembly.add(file)?;
     }
+    assembly.report_unversioned(reporter);
     let mut entries = assembly.entries;
     entries.sort_by(|one, other| one.path.cmp(&other.path));
     if let Some(path) = twice(&entries) {
@@ -116,6 +125,8 @@ struct Assembly<'a> {
     entries: Vec<Entry>,
     /// What the programs themselves ask for.
     relations: BTreeSet<Relation>,
+    /// How many programs of each source name no version.
+    unversioned: Vec<usize>,
 }
 
 impl Assembly<'_> {
@@ -127,7 +138,7 @@ impl Assembly<'_> {
             PlannedContent::Directory => self.push(file, path, Content::Directory),
             PlannedContent::Source(source) => {
                 let artifact = self.artifacts[*source].clone();
-                self.check(file, &path, &self.build.sources[*source], artifact.path(), artifact.origin())?;
+                self.check(file, &path, *source, artifact.path(), artifact.origin())?;
                 self.push(file, path, Content::Artifact(artifact));
             }
             PlannedContent::Member { source, member } => {
@@ -156,9 +167,18 @@ impl Assembly<'_> {
         member: Member,
     ) -> Result<(), ImageError> {
         let origin = format!("{} in {}", member.name, member.archive.origin());
-        self.check(file, &path, &self.build.sources[source], &member.path, &origin)?;
+        self.check(file, &path, source, &member.path, &origin)?;
         self.push(file, path, Content::Member(member));
         Ok(())
+    }
+
+    fn report_unversioned(&self, reporter: &dyn Reporter) {
+        for ((source, artifact), number) in self.build.sources.iter().zip(self.artifacts).zip(&self.unversioned) {
+            if let (Some(reason), 1..) = (&source.unversioned, *number) {
+                let (programs, origin) = (count(*number, "program"), artifact.origin().to_owned());
+                reporter.report(Event::Warning(Warning::Unversioned { programs, origin, reason: reason.clone() }));
+            }
+        }
     }
 
     fn push(&mut self, file: &PlannedFile, path: InstallPath, content: Content) {
@@ -195,7 +215,7 @@ impl Assembly<'_> {
         &mut self,
         file: &PlannedFile,
         path: &InstallPath,
-        source: &BuildSource,
+        source: usize,
         bytes: &Path,
         origin: &str,
     ) -> Result<(), ImageError> {
@@ -208,9 +228,10 @@ impl Assembly<'_> {
         };
         let program = Elf::read(bytes).map_err(wrong)?;
         program.check_arch(self.build.metadata.arch).map_err(wrong)?;
-        match (check_version(bytes, &self.build.metadata.version), &source.unversioned) {
+        match (check_version(bytes, &self.build.metadata.version), &self.build.sources[source].unversioned) {
+            (Ok(_), _) => {}
             // A program that names another version is wrong whatever the spec says; one that names none may be right.
-            (Ok(_), _) | (Err(ElfError::NoVersion { .. }), Some(_)) => {}
+            (Err(ElfError::NoVersion { .. }), Some(_)) => self.unversioned[source] += 1,
             (Err(error), _) => return Err(wrong(error)),
         }
         let libraries: Vec<String> = program.needed_beside_glibc().map(|needed| needed.library.clone()).collect();

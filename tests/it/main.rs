@@ -4,10 +4,13 @@
 mod built;
 mod cross_format;
 mod deb;
+mod debian;
+mod docs;
 mod fault_server;
 mod fetch;
 mod fixtures;
 mod inspect;
+mod local_build;
 mod rpm;
 mod rpm_clients;
 mod tidy;

@@ -1,0 +1,1 @@
+//! What lintian finds in the built set.
