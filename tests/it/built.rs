@@ -1,7 +1,5 @@
 //! Packages as the real program makes them of the fixtures.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -21,7 +21,7 @@ pub(super) struct Fact {
 /// Everything that is compared of one package.
 #[derive(Default)]
 pub(super) struct Facts {
-    facts: BTreeSet<Fact>,
+    all: BTreeSet<Fact>,
     /// Regular files.
     files: Vec<String>,
     scripts: Vec<(String, String)>,
@@ -116,7 +116,7 @@ impl Facts {
     }
 
     fn add(&mut self, subject: &'static str, value: String) {
-        self.facts.insert(Fact { subject, value });
+        self.all.insert(Fact { subject, value });
     }
 
     pub(super) fn with(mut self, subject: &'static str, value: &str) -> Self {
@@ -126,7 +126,7 @@ impl Facts {
 
     /// Returns the paths of the package.
     fn paths(&self) -> BTreeSet<String> {
-        self.facts.iter().filter(|fact| fact.subject == "path").map(|fact| fact.value.clone()).collect()
+        self.all.iter().filter(|fact| fact.subject == "path").map(|fact| fact.value.clone()).collect()
     }
 
     /// Returns the facts of two packages, without attributes and bytes of paths that only one of them has: that the path
@@ -134,11 +134,11 @@ impl Facts {
     pub(super) fn comparable(deb: Self, rpm: Self) -> [BTreeSet<Fact>; 2] {
         let shared: BTreeSet<String> = deb.paths().intersection(&rpm.paths()).cloned().collect();
         [deb, rpm].map(|mut facts| {
-            facts.facts.retain(|fact| match fact.subject {
+            facts.all.retain(|fact| match fact.subject {
                 "attributes" | "bytes" => fact.value.split(' ').next().is_some_and(|path| shared.contains(path)),
                 _ => true,
             });
-            facts.facts
+            facts.all
         })
     }
 }

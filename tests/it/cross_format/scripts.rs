@@ -7,9 +7,12 @@ use std::process::Command;
 
 use fs_err as fs;
 
+/// A script and its arguments.
+type Step = (&'static str, &'static [&'static str]);
+
 /// The lives of a package: the scripts that are run, with their arguments, for either format. A package has those of
 /// its own format only.
-const LIVES: [(&str, &[(&str, &[&str])]); 3] = [
+const LIVES: [(&str, &[Step]); 3] = [
     ("install", &[("preinst", &["install"]), ("postinst", &["configure", ""]), ("pre", &["1"]), ("post", &["1"])]),
     (
         "upgrade",

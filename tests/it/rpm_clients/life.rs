@@ -50,7 +50,9 @@ fn the_set_comes_and_goes(client: Client) {
     assert_eq!(calls.iter().filter(|call| *call == RELOAD).count(), 2, "{calls:?}");
     assert_eq!(calls.iter().filter(|call| *call != RELOAD).collect::<Vec<_>>(), removal);
     assert_eq!(root.tree(&folders), before, "something was left behind");
-    assert!(!root.path("/etc/kubernetes").exists() && !root.path(SETTINGS).exists());
+    for path in ["/etc/cni", "/etc/kubernetes", "/var/lib/kubelet", SETTINGS] {
+        assert!(!root.path(path).exists(), "{path}");
+    }
 }
 
 /// Changes the settings, upgrades to a version with the same settings, then to a vendor's with others.
@@ -108,9 +110,9 @@ fn newer_is_newer(client: Client) {
     for (step, (name, _, package)) in (1..).zip(steps) {
         root.offer(&repositories, &names[..step]);
         if step == 1 {
-            root.install(&["system", "kubelet"])
+            root.install(&["system", "kubelet"]);
         } else {
-            root.upgrade()
+            root.upgrade();
         }
         assert_eq!(kubelet(), package, "{name}");
     }
@@ -134,6 +136,34 @@ fn recommended_packages_are_a_choice(client: Client) {
         // Kubernetes needs no cri-tools and no kubectl on a node since 1.32.
         assert_eq!(installed.len(), 2 + usize::from(expected), "{installed:?}");
     }
+}
+
+#[test]
+fn dnf_upgrades_from_the_legacy_profile() {
+    let legacy = built::profile("legacy", "1.17.0");
+    let repositories = Client::Dnf.system().with("old", "1.17.0", &legacy).with("new", "1.17.0", &[]);
+    let root = Root::new(Client::Dnf, Recommended::Leave);
+    root.offer(&repositories, &["old"]);
+    root.install(&["system"]);
+    let before = root.tree(&["opt", "usr"]);
+    root.install(&["kubeadm", "kubelet"]);
+    let set = [
+        "cri-tools-1.21.0-0",
+        "iptables-1.8.9-1",
+        "kubeadm-1.17.0-0",
+        "kubectl-1.17.0-0",
+        "kubelet-1.17.0-0",
+        "kubernetes-cni-0.7.5-0",
+    ];
+    assert_eq!(root.installed(), set);
+    // The unit is the administrator's affair, before and after.
+    assert_eq!(root.calls(), [RELOAD; 2]);
+    root.offer(&repositories, &["old", "new"]);
+    root.upgrade();
+    assert_eq!(root.installed(), SET);
+    assert_eq!(root.calls(), [RELOAD; 4]);
+    root.remove(&["cri-tools", "kubeadm", "kubectl", "kubelet", "kubernetes-cni"]);
+    assert_eq!(root.tree(&["opt", "usr"]), before, "something was left behind");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The packages of the real program in the hands of dnf, zypper, rpm, rpmbuild and rpmlint.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
 mod client;
 mod life;
 mod lint;

@@ -43,8 +43,8 @@ fn assert_agreement(profile: &str, version: &str, arch: &str, target: &str) {
     for ours in packages {
         let file = ours.file_name().unwrap();
         let rendered = texts.join(file);
-        let spec = fs::read_dir(&rendered).unwrap().map(|entry| entry.unwrap().path());
-        let spec = spec.filter(|path| path.extension().is_some_and(|extension| extension == "spec")).next().unwrap();
+        let mut spec = fs::read_dir(&rendered).unwrap().map(|entry| entry.unwrap().path());
+        let spec = spec.find(|path| path.extension().is_some_and(|extension| extension == "spec")).unwrap();
         let top = folder.path().join("rpmbuild").join(file);
         fs::create_dir_all(top.join("SOURCES")).unwrap();
         lay_out_sources(&fs::read_to_string(&spec).unwrap(), &rendered, &top.join("SOURCES"));
