@@ -28,9 +28,9 @@ pub enum BadPath {
 /// `PATH_MAX` of Linux, less the NUL.
 const MAX_LEN: usize = 4095;
 
-/// Checks the components of a path without its leading slash.
-fn check(path: &str) -> Result<(), BadPath> {
-    let shown = || path.chars().take(200).flat_map(char::escape_default).collect::<String>();
+/// Checks the components of a path without its leading slash; `whole` is the path for messages.
+fn check(path: &str, whole: &str) -> Result<(), BadPath> {
+    let shown = || whole.chars().take(200).flat_map(char::escape_default).collect::<String>();
     if path.len() > MAX_LEN {
         return Err(BadPath::TooLong(path.len()));
     }
@@ -76,7 +76,7 @@ impl FromStr for InstallPath {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let relative = text.strip_prefix('/').ok_or_else(|| BadPath::Relative(text.escape_default().to_string()))?;
-        check(relative)?;
+        check(relative, text)?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -96,6 +96,11 @@ impl RelativePath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the last component.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
 }
 
 impl FromStr for RelativePath {
@@ -105,7 +110,7 @@ impl FromStr for RelativePath {
         if text.starts_with('/') {
             return Err(BadPath::NotNormal(text.escape_default().to_string()));
         }
-        check(text)?;
+        check(text, text)?;
         Ok(Self(text.to_owned()))
     }
 }

@@ -40,15 +40,25 @@ pub enum TemplateError {
     },
 }
 
+impl TemplateError {
+    /// Returns what is wrong, without the place.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Missing { .. } => self.to_string(),
+            Self::Bad { cause, .. } => cause.clone(),
+        }
+    }
+}
+
 impl Templates {
     /// Takes the templates of a tree.
     pub fn new(tree: Tree) -> Self {
         Self { tree: Arc::new(tree) }
     }
 
-    /// Whether the tree has a template.
-    pub fn contains(&self, path: &str) -> bool {
-        self.tree.get(path).is_some()
+    /// Returns a template as it is written.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.tree.get(path)
     }
 
     /// Returns a digest of the templates below a folder, such as `deb/`.
@@ -86,7 +96,12 @@ fn cause(reason: &handlebars::RenderErrorReason) -> String {
     match reason {
         handlebars::RenderErrorReason::MissingVariable(Some(name)) => format!("unknown variable `{name}`"),
         handlebars::RenderErrorReason::MissingVariable(None) => "unknown variable".to_owned(),
-        handlebars::RenderErrorReason::TemplateError(bad) => bad.reason().to_string(),
+        handlebars::RenderErrorReason::TemplateError(bad) => match bad.reason() {
+            handlebars::TemplateErrorReason::InvalidSyntax(_) => {
+                "something in braces is not written `{{name}}`".to_owned()
+            }
+            other => other.to_string(),
+        },
         other => other.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! Options that several subcommands share.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 
@@ -32,7 +33,7 @@ pub(crate) struct Selection {
     pub(crate) channel: Option<Channel>,
 
     /// Architectures in upstream's spelling, or `all` that are published [default: this machine's]
-    #[arg(long = "arch", value_name = "ARCH", value_delimiter = ',', env = "KUBEPKG_ARCH", value_parser = arch)]
+    #[arg(long = "arch", value_name = "ARCH", value_delimiter = ',', env = "KUBEPKG_ARCH")]
     pub(crate) arches: Vec<ArchArg>,
 
     /// Package formats [default: deb,rpm]
@@ -139,14 +140,18 @@ pub(crate) enum ArchArg {
     One(Arch),
 }
 
-pub(crate) fn arch(text: &str) -> Result<ArchArg, String> {
-    if text == "all" {
-        return Ok(ArchArg::All);
+impl FromStr for ArchArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        text.parse().map(Self::One).map_err(|error: crate::arch::UnknownArch| match error.meant {
+            Some(meant) => format!("{error}; `{text}` is `{meant}` in upstream's spelling"),
+            None => format!("{error}, and `all`"),
+        })
     }
-    text.parse().map(ArchArg::One).map_err(|error: crate::arch::UnknownArch| match error.meant {
-        Some(meant) => format!("{error}; `{text}` is `{meant}` in upstream's spelling"),
-        None => format!("{error}, and `all`"),
-    })
 }
 
 fn selector(text: &str) -> Result<VersionSelector, String> {

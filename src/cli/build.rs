@@ -33,7 +33,7 @@ impl BuildArgs {
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
-        let (output, compression) = (session.output(&self.output)?, session.compression(&self.output)?);
+        let (output, compression) = (session.output(&self.output)?, session.compression(&self.output));
         let scratch = signal::scratch(&output)
             .map_err(|error| Failure::write(&error).hint("choose another folder with `--output`"))?;
         let reporter = session.reporter.clone();

@@ -1,13 +1,21 @@
 //! `kubepkg.yaml`: a vendor's defaults. Flags beat it, `KUBEPKG_*` variables stand between.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use fs_err as fs;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
+use super::args::ArchArg;
 use super::diagnostic::Failure;
 use super::exit::Exit;
-use crate::spec::SpecError;
+use crate::fetch::Mirror;
+use crate::format::{Format, Revision};
+use crate::package::Compression;
+use crate::spec::{SpecError, is_maintainer};
+use crate::template::render_text;
 
 /// The file that is read where no other is named, if it is there.
 const DEFAULT: &str = "kubepkg.yaml";
@@ -19,30 +27,42 @@ const LIMIT: u64 = 1 << 20;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
     /// `Name <mail>`
-    pub(crate) maintainer: Option<String>,
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) maintainer: Option<Maintainer>,
     /// Who distributes the packages.
-    pub(crate) vendor: Option<String>,
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) vendor: Option<Vendor>,
     /// How revisions are made.
     pub(crate) revision: RevisionScheme,
-    /// Mirrors: `[HOST=]URL|DIR`.
-    pub(crate) upstream: Vec<String>,
-    /// Package formats.
-    pub(crate) formats: Vec<String>,
-    /// Architectures, or `all`.
-    pub(crate) arches: Vec<String>,
+    /// Mirrors: `[HOST=]URL|DIR`. Folders lie beside the configuration.
+    #[serde(deserialize_with = "words")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) upstream: Vec<Mirror>,
+    /// Package formats: `deb`, `rpm`.
+    #[serde(deserialize_with = "words")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) formats: Vec<Format>,
+    /// Architectures in upstream's spelling, or `all`.
+    #[serde(deserialize_with = "words")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) arches: Vec<ArchArg>,
     /// Way of packaging.
     pub(crate) profile: Option<String>,
     /// Folder of specs, beside the configuration.
     pub(crate) spec_dir: Option<PathBuf>,
     /// Folder of templates, beside the configuration.
     pub(crate) template_dir: Option<PathBuf>,
-    /// Folder of the packages.
+    /// Folder of the packages, beside the configuration.
     pub(crate) output: Option<PathBuf>,
-    /// Codec and level.
-    pub(crate) compression: Option<String>,
-    /// Folder of the cache.
+    /// Codec and level: `xz:6`.
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) compression: Option<Compression>,
+    /// Folder of the cache, beside the configuration.
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Certificate authorities besides those of the system.
+    /// Certificate authorities besides those of the system, beside the configuration.
     pub(crate) ca_certificates: Vec<PathBuf>,
 }
 
@@ -51,9 +71,91 @@ pub(crate) struct Config {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RevisionScheme {
     /// Debian's, such as `{{revision}}~acme12`.
-    pub(crate) deb: Option<String>,
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) deb: Option<RevisionPattern>,
     /// RPM's, such as `{{revision}}.acme.el9`.
-    pub(crate) rpm: Option<String>,
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) rpm: Option<RevisionPattern>,
+}
+
+/// `Name <mail@host>`.
+#[derive(Debug)]
+pub(crate) struct Maintainer(pub(crate) String);
+
+impl FromStr for Maintainer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_maintainer(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("`{}` is no maintainer; one is written `Name <mail@example.org>`", text.escape_default()))
+    }
+}
+
+/// One line of text.
+#[derive(Debug)]
+pub(crate) struct Vendor(pub(crate) String);
+
+impl FromStr for Vendor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().is_empty() || text.len() > 1024 || text.chars().any(char::is_control) {
+            return Err(format!("`{}` is no vendor; one is a line of text", text.escape_default()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A text that makes a revision of a revision.
+#[derive(Debug)]
+pub(crate) struct RevisionPattern(String);
+
+impl RevisionPattern {
+    /// Returns the vendor's revision.
+    pub(crate) fn apply(&self, revision: &Revision) -> Result<Revision, String> {
+        let data = serde_json::json!({"revision": revision.as_str()});
+        render_text("revision", &self.0, &data)
+            .map_err(|error| format!("{}; there is `revision`", error.cause()))?
+            .parse()
+    }
+}
+
+impl FromStr for RevisionPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let pattern = Self(text.to_owned());
+        let tried = pattern.apply(&"1.1".parse()?)?;
+        let other = pattern.apply(&"2.1".parse()?)?;
+        if tried == other {
+            return Err(format!(
+                "`{}` makes one revision of all; write `{{{{revision}}}}` in it",
+                text.escape_default()
+            ));
+        }
+        Ok(pattern)
+    }
+}
+
+/// A value that is parsed where it is read, so that a bad one is shown in its place.
+struct Word<T>(T);
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+fn word<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Word<T>>::deserialize(deserializer)?.map(|word| word.0))
+}
+
+fn words<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Vec::<Word<T>>::deserialize(deserializer)?.into_iter().map(|word| word.0).collect())
 }
 
 impl Config {
@@ -81,6 +183,9 @@ impl Config {
         let folders = [&mut self.spec_dir, &mut self.template_dir, &mut self.output, &mut self.cache_dir];
         for folder in folders.into_iter().flatten().chain(&mut self.ca_certificates) {
             *folder = base.join(&*folder);
+        }
+        for mirror in &mut self.upstream {
+            mirror.rebase(base);
         }
     }
 }

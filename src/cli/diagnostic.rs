@@ -73,11 +73,6 @@ impl Failure {
         Self::told(Exit::Plan, message)
     }
 
-    /// A spec or template is wrong in a way that has no place in a file.
-    pub(crate) fn spec(message: impl Into<String>) -> Self {
-        Self::told(Exit::Spec, message)
-    }
-
     /// A file at fault, with its place.
     pub(crate) fn pictured(exit: Exit, errors: Vec<SpecError>) -> Self {
         let message = match errors.as_slice() {
@@ -241,7 +236,7 @@ impl From<TreeError> for Failure {
 impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
         match error.spec_errors() {
-            [] => Self::new(Exit::Spec, &error).hint("`kubepkg spec export DIR` writes a folder of good specs"),
+            [] => Self::new(Exit::Spec, &error).hint("`kubepkg spec export DIR` writes specs to start from"),
             errors => Self::pictured(Exit::Spec, errors.to_vec()),
         }
     }

@@ -6,21 +6,21 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::{ArchArg, Output, Selection, Sources, Trees, arch};
-use super::config::Config;
+use super::args::{ArchArg, Output, Selection, Sources, Trees};
+use super::config::{Config, Maintainer, RevisionPattern, Vendor};
 use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::reporter::Terminal;
 use super::signal;
 use super::ui::Ui;
 use crate::arch::Arch;
-use crate::fetch::{FetchOptions, Fetcher, HttpOptions, Mirror, Network, Upstream};
+use crate::fetch::{FetchOptions, Fetcher, HttpOptions, Network, Upstream};
 use crate::format::{Format, Revision};
 use crate::package::Compression;
 use crate::plan::{Arches, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
 use crate::source_date::SourceDate;
-use crate::spec::{Catalog, is_maintainer};
-use crate::template::{Templates, render_text};
+use crate::spec::Catalog;
+use crate::template::Templates;
 use crate::tree::Tree;
 use crate::version::Version;
 
@@ -52,17 +52,13 @@ impl Session {
     }
 
     pub(crate) fn fetcher(&self, sources: &Sources) -> Result<Fetcher, Failure> {
-        let mirrors = if sources.upstream.is_empty() {
-            parse_all::<Mirror>("upstream", &self.config.upstream)?
-        } else {
-            sources.upstream.clone()
-        };
+        let mirrors = if sources.upstream.is_empty() { &self.config.upstream } else { &sources.upstream };
         let ca_certificates =
             if sources.ca_certificates.is_empty() { &self.config.ca_certificates } else { &sources.ca_certificates };
         let cache_dir =
             sources.cache_dir.clone().or_else(|| self.config.cache_dir.clone()).map_or_else(cache_dir, Ok)?;
         let options = FetchOptions {
-            upstream: Upstream::new(mirrors),
+            upstream: Upstream::new(mirrors.clone()),
             cache_dir,
             network: if sources.offline { Network::Offline } else { Network::Online },
             http: http(sources, ca_certificates),
@@ -79,9 +75,8 @@ impl Session {
         }
     }
 
-    pub(crate) fn compression(&self, output: &Output) -> Result<Compression, Failure> {
-        let configured = self.config.compression.as_deref().map(|text| parse("compression", text)).transpose()?;
-        Ok(output.compression.or(configured).unwrap_or_default())
+    pub(crate) fn compression(&self, output: &Output) -> Compression {
+        output.compression.or(self.config.compression).unwrap_or_default()
     }
 
     /// Decides everything; the network is asked for version markers alone.
@@ -138,22 +133,17 @@ impl Session {
         version: Version,
     ) -> Result<Request, Failure> {
         let profile = selection.profile.clone().or_else(|| self.config.profile.clone());
-        let maintainer = selection.maintainer.clone().or_else(|| self.config.maintainer.clone());
-        if let Some(maintainer) = maintainer.as_deref().filter(|text| !is_maintainer(text)) {
-            return Err(Failure::usage(format!("`{}` is no maintainer", maintainer.escape_default()))
-                .hint("write `Name <mail@example.org>`"));
-        }
-        let vendor = selection.vendor.clone().or_else(|| self.config.vendor.clone());
-        if vendor.as_deref().is_some_and(|text| text.trim().is_empty() || text.chars().any(char::is_control)) {
-            return Err(Failure::usage("the vendor is empty or has a control character"));
-        }
+        let maintainer = one_of::<Maintainer>(selection.maintainer.as_deref())?;
+        let maintainer = maintainer.as_ref().or(self.config.maintainer.as_ref()).map(|text| text.0.clone());
+        let vendor = one_of::<Vendor>(selection.vendor.as_deref())?;
+        let vendor = vendor.as_ref().or(self.config.vendor.as_ref()).map(|text| text.0.clone());
         let revisions = self.revisions(selection, catalog, profile.as_deref())?;
         Ok(Request {
             version,
             component_versions: component_versions(selection),
             components: selection.components.iter().chain(&selection.more_components).cloned().collect(),
             arches: self.arches(selection, sources)?,
-            formats: self.formats(selection)?,
+            formats: self.formats(selection),
             profile,
             revisions,
             maintainer,
@@ -163,22 +153,13 @@ impl Session {
         })
     }
 
-    fn formats(&self, selection: &Selection) -> Result<BTreeSet<Format>, Failure> {
-        let mut formats: BTreeSet<Format> = selection.formats.iter().copied().collect();
-        if formats.is_empty() {
-            formats = parse_all("formats", &self.config.formats)?.into_iter().collect();
-        }
-        Ok(if formats.is_empty() { Format::ALL.into() } else { formats })
+    fn formats(&self, selection: &Selection) -> BTreeSet<Format> {
+        let given = if selection.formats.is_empty() { &self.config.formats } else { &selection.formats };
+        if given.is_empty() { Format::ALL.into() } else { given.iter().copied().collect() }
     }
 
     fn arches(&self, selection: &Selection, sources: &Sources) -> Result<Arches, Failure> {
-        let mut given = selection.arches.clone();
-        if given.is_empty() {
-            let read = |text: &String| {
-                arch(text).map_err(|error| Failure::usage(format!("`arches` of kubepkg.yaml: {error}")))
-            };
-            given = self.config.arches.iter().map(read).collect::<Result<_, _>>()?;
-        }
+        let mut given = if selection.arches.is_empty() { &self.config.arches } else { &selection.arches }.clone();
         if given.is_empty() {
             given.push(ArchArg::One(host_arch()?));
         }
@@ -199,13 +180,9 @@ impl Session {
     fn revisions(&self, selection: &Selection, catalog: &Catalog, profile: Option<&str>) -> Result<Revisions, Failure> {
         let profiles = &catalog.distribution().profiles;
         let profile = profiles.iter().find(|known| profile.is_none_or(|name| known.name == name));
-        let make = |scheme: Option<&String>, own: Option<&Revision>| -> Result<Option<Revision>, Failure> {
-            let number = selection.revision.as_ref().or(own);
-            match (scheme, number) {
-                (Some(scheme), Some(number)) => {
-                    let data = serde_json::json!({"revision": number.as_str()});
-                    parse("revision", &render_text("`revision` of kubepkg.yaml", scheme, &data)?).map(Some)
-                }
+        let make = |scheme: Option<&RevisionPattern>, own: Option<&Revision>| -> Result<Option<Revision>, Failure> {
+            match (scheme, selection.revision.as_ref().or(own)) {
+                (Some(scheme), Some(number)) => scheme.apply(number).map(Some).map_err(Failure::usage),
                 _ => Ok(selection.revision.clone()),
             }
         };
@@ -262,20 +239,9 @@ fn cache_dir() -> Result<PathBuf, Failure> {
         })
 }
 
-fn parse<T>(key: &str, text: &str) -> Result<T, Failure>
-where
-    T: FromStr,
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|error| Failure::usage(format!("`{key}` of kubepkg.yaml: {error}")))
-}
-
-fn parse_all<T>(key: &str, texts: &[String]) -> Result<Vec<T>, Failure>
-where
-    T: FromStr,
-    T::Err: std::fmt::Display,
-{
-    texts.iter().map(|text| parse(key, text)).collect()
+/// Parses what an option gives, if it is given.
+fn one_of<T: FromStr<Err = String>>(text: Option<&str>) -> Result<Option<T>, Failure> {
+    text.map(str::parse).transpose().map_err(Failure::usage)
 }
 
 /// A fetcher whose unfinished files go when the user interrupts.

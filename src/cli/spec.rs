@@ -11,7 +11,7 @@ use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::Session;
 use super::{Done, config};
-use crate::spec::{self, Catalog, FileContent, Spec, Versioning};
+use crate::spec::{self, Catalog, Spec, Versioning};
 use crate::template::Templates;
 use crate::tree::Tree;
 
@@ -121,18 +121,9 @@ fn show(component: &str, (tree, catalog): (Tree, Catalog)) -> Result<Done, Failu
     }
 }
 
-/// Loading has checked the specs; what is left is that their templates exist.
+/// Loading has checked the specs; what is left is their templates.
 fn check(catalog: &Catalog, templates: &Templates) -> Result<Done, Failure> {
-    for spec in catalog.iter() {
-        for row in &spec.files {
-            if let FileContent::Template(path) = &row.fact.content
-                && !templates.contains(path.as_str())
-            {
-                let message = format!("{}: there is no template `{path}` for `{}`", spec.file, row.fact.path);
-                return Err(Failure::spec(message).hint(format!("add it to the folder of `--template-dir` as {path}")));
-            }
-        }
-    }
+    catalog.check_templates(templates).map_err(|errors| Failure::pictured(Exit::Spec, errors.0))?;
     let names: Vec<String> = catalog.iter().map(|spec| spec.name.to_string()).collect();
     let text = names.iter().map(|name| format!("{name}: good\n")).collect();
     Ok(Done::new(text, json!({"schema": 1, "components": names, "good": true})))

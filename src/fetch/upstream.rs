@@ -68,6 +68,15 @@ impl FromStr for Mirror {
     }
 }
 
+impl Mirror {
+    /// Reads a relative folder as one below `base`.
+    pub fn rebase(&mut self, base: &Path) {
+        if let Place::Folder(folder) = &mut self.place {
+            *folder = base.join(&*folder);
+        }
+    }
+}
+
 impl fmt::Display for Mirror {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(host) = &self.host {

@@ -144,9 +144,7 @@ fn download(case: &Case<'_>, fact: &spec::Source) -> Result<Download, PlanError>
             DigestFact::Published { url: text, algorithm, shape, optional } => {
                 let list = self::url(case, text, &data)?;
                 let entry = match shape {
-                    DigestShape::One => {
-                        url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned()
-                    }
+                    DigestShape::One => file_name(&url),
                     DigestShape::List => entry_below(&list, &url),
                 };
                 let presence = if *optional { Presence::Optional } else { Presence::Required };
@@ -165,11 +163,24 @@ fn download(case: &Case<'_>, fact: &spec::Source) -> Result<Download, PlanError>
     Ok(Download { url, size_limit: fact.size_limit, verification: Verification::Digests(sources) })
 }
 
-/// How a list calls a file: its path below the list's folder.
+/// How a list calls a file: its path below the list's folder, or its name where the list lies elsewhere.
 fn entry_below(list: &Url, file: &Url) -> String {
     let folder = list.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-    let path = file.path();
-    path.strip_prefix(folder).map_or(path, |rest| rest.trim_start_matches('/')).to_owned()
+    let below = file.path().strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+    match below.filter(|_| list.origin() == file.origin()) {
+        Some(path) => in_clear(path),
+        None => file_name(file),
+    }
+}
+
+/// The last part of a URL's path.
+fn file_name(url: &Url) -> String {
+    in_clear(url.path().rsplit('/').next().unwrap_or_default())
+}
+
+/// Takes back what [`url_variables`] encodes: digest files call their files by name.
+fn in_clear(path: &str) -> String {
+    path.replace("%2B", "+")
 }
 
 /// Values for URLs: `+` stands for a blank in some servers' eyes, so it is encoded.
@@ -282,7 +293,8 @@ fn scripts(case: &Case<'_>, metadata: &Metadata) -> Result<Vec<Script>, PlanErro
     let mut scripts = Vec::new();
     for row in case.rows(&case.spec.scripts) {
         for format in formats(case, &row.when) {
-            let body = render_text(&case.spec.file, &row.fact.run, &variables(case, metadata, format))?;
+            let place = format!("{} (script `{}`)", case.spec.file, row.fact.at.as_str());
+            let body = render_text(&place, &row.fact.run, &variables(case, metadata, format))?;
             scripts.push(Script { moment: row.fact.at, formats: Formats::Only(format), body });
         }
     }
@@ -296,8 +308,7 @@ fn relations(case: &Case<'_>) -> Vec<Relation> {
             Format::Deb => &fact.deb,
             Format::Rpm => &fact.rpm,
         };
-        let constraint = fact.constraint.as_ref().map(|(operator, version)| (*operator, version.package()));
-        let dependency = |name: &String| Dependency { name: name.clone(), constraint: constraint.clone() };
+        let dependency = |name: &String| Dependency { name: name.clone(), constraint: fact.constraint.clone() };
         Relation { kind: fact.kind, format, alternatives: names.iter().map(dependency).collect() }
     };
     case.rows(&case.spec.relations)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::view::{build_view, download_view};
+use super::view::{download_view, package_view};
 use super::{Build, Downloads, JobId, Source};
 use crate::digest::Digest;
 use crate::format::Format;
@@ -11,7 +11,8 @@ use crate::template::Templates;
 /// The hexadecimal digits of an id: 64 bits are enough for the jobs of one project.
 const DIGITS: usize = 16;
 
-/// Returns the id of one package: a digest of everything that decides its bytes and is known before they are fetched.
+/// Returns the id of one package: a digest of everything that decides what it holds and is known before bytes are
+/// fetched. What else is built in the same run does not count, and neither does how the package is compressed.
 pub(super) fn id(build: &Build, format: Format, downloads: &Downloads, templates: &Templates) -> JobId {
     let sources: Vec<_> = build
         .sources
@@ -25,7 +26,7 @@ pub(super) fn id(build: &Build, format: Format, downloads: &Downloads, templates
         "tool": env!("CARGO_PKG_VERSION"),
         "templates": templates.digest(&format!("{format}/")).hex(),
         "format": format.as_str(),
-        "build": build_view(build),
+        "build": package_view(build, format),
         "sources": sources,
     });
     JobId(Digest::sha256(everything.to_string()).hex()[..DIGITS].to_owned())

@@ -12,8 +12,6 @@ mod resolve;
 mod select;
 mod view;
 
-use std::collections::BTreeMap;
-
 use crate::arch::Arch;
 use crate::path::PackageName;
 use crate::spec::{Catalog, Profile};
@@ -171,27 +169,27 @@ fn profile<'a>(catalog: &'a Catalog, request: &Request) -> Result<&'a Profile, P
     })
 }
 
-/// Downloads in the order in which they came up, each once.
+/// Downloads in the order in which they came up. The same URL stands there once for every way to verify it, so that no
+/// component is served by the weaker one of another.
 #[derive(Debug, Default)]
 struct Downloads {
     list: Vec<Download>,
-    by_url: BTreeMap<String, usize>,
 }
 
 impl Downloads {
     fn add(&mut self, download: Download) -> usize {
-        let next = self.list.len();
-        let index = *self.by_url.entry(download.url.to_string()).or_insert(next);
-        if index == next {
+        self.list.iter().position(|known| *known == download).unwrap_or_else(|| {
             self.list.push(download);
-        }
-        index
+            self.list.len() - 1
+        })
     }
 
     /// Sorts the downloads by URL and points the builds at their new places.
     fn sort_into(self, mut plan: Plan) -> Plan {
-        let mut places = vec![0; self.list.len()];
-        for (place, index) in self.by_url.values().enumerate() {
+        let mut list: Vec<_> = self.list.into_iter().enumerate().collect();
+        list.sort_by_cached_key(|(_, download)| (download.url.to_string(), format!("{:?}", download.verification)));
+        let mut places = vec![0; list.len()];
+        for (place, (index, _)) in list.iter().enumerate() {
             places[*index] = place;
         }
         for source in plan.builds.iter_mut().flat_map(|build| &mut build.sources) {
@@ -199,8 +197,6 @@ impl Downloads {
                 *index = places[*index];
             }
         }
-        let mut list: Vec<_> = self.list.into_iter().enumerate().collect();
-        list.sort_by_key(|(index, _)| places[*index]);
         plan.downloads = list.into_iter().map(|(_, download)| download).collect();
         plan
     }

@@ -7,6 +7,7 @@ use super::{
     Build, DigestSource, Download, Formats, Omission, Plan, PlannedContent, PlannedFile, Presence, Source, Verification,
 };
 use crate::digest::Digest;
+use crate::format::Format;
 
 /// The shape of a plan outside this program. Fields are added, never changed, without a new schema number.
 #[derive(Debug, Clone, Serialize)]
@@ -123,6 +124,23 @@ pub(super) fn build_view(build: &Build) -> Value {
         "scripts": scripts,
         "lint_overrides": overrides,
     })
+}
+
+/// A build as one of its packages sees it: the same whatever other formats are asked for.
+pub(super) fn package_view(build: &Build, format: Format) -> Value {
+    let mut build = build.clone();
+    build.files.retain(|file| file.formats.includes(format));
+    build.services.retain(|service| service.formats.includes(format));
+    build.scripts.retain(|script| script.formats.includes(format));
+    build.relations.retain(|relation| relation.format == format);
+    build.lint_overrides.retain(|finding| finding.format == format);
+    let of_files = build.files.iter_mut().map(|file| &mut file.formats);
+    let of_services = build.services.iter_mut().map(|service| &mut service.formats);
+    let of_scripts = build.scripts.iter_mut().map(|script| &mut script.formats);
+    of_files.chain(of_services).chain(of_scripts).for_each(|formats| *formats = Formats::Only(format));
+    let mut view = build_view(&build);
+    view["revision"] = json!(build.metadata.revision(format).as_str());
+    view
 }
 
 fn file_view(file: &PlannedFile) -> Value {

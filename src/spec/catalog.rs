@@ -1,13 +1,17 @@
 //! All specs of one tree, and the rules that need more than one of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::check;
-use super::error::{Fault, SpecError, SpecErrors};
-use super::model::{Distribution, Spec};
+use super::error::{Fault, Faults, SpecError, SpecErrors, offset};
+use super::model::{Distribution, FileContent, RelationFact, Row, Spec};
 use super::raw::{RawDistribution, RawSpec};
+use super::variables::VARIABLES;
+use crate::format::Format;
+use crate::path::RelativePath;
 use crate::relation::RelationKind;
+use crate::template::{TemplateError, Templates};
 use crate::tree::Tree;
 
 /// The file that is no component.
@@ -30,9 +34,6 @@ pub enum CatalogError {
     /// There is nothing in it.
     #[error("{0} has no spec: a spec is a file `NAME.yaml`")]
     Empty(String),
-    /// Components require each other in a circle, so neither could be installed first.
-    #[error("{} require each other in a circle", .0.join(" -> "))]
-    Circle(Vec<String>),
 }
 
 impl Catalog {
@@ -47,9 +48,10 @@ impl Catalog {
             }
         };
         let profiles: Vec<String> = distribution.profiles.iter().map(|profile| profile.name.clone()).collect();
-        let (mut specs, mut errors) = (BTreeMap::new(), Vec::new());
-        for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".yaml") && *path != DISTRIBUTION) {
-            match read(&tree.display_path(path), text, |raw: &RawSpec, file| check::component(raw, file, &profiles)) {
+        let (mut specs, mut errors) = (BTreeMap::new(), stray_files(tree));
+        for (path, text) in tree.iter().filter(|(path, _)| is_spec(path) && *path != DISTRIBUTION) {
+            let check = |raw: &RawSpec, file: &str, text: &Arc<str>| check::component(raw, file, text, &profiles);
+            match read(&tree.display_path(path), text, check) {
                 Ok(spec) => drop(specs.insert(spec.name.to_string(), spec)),
                 Err(mut more) => errors.append(&mut more),
             }
@@ -61,9 +63,9 @@ impl Catalog {
             return Err(CatalogError::Empty(tree.to_string()));
         }
         let catalog = Self { specs, distribution };
-        catalog.check_components(tree)?;
-        catalog.check_circles()?;
-        Ok(catalog)
+        let errors = catalog.unknown_components();
+        let errors = if errors.is_empty() { catalog.circle().into_iter().collect() } else { errors };
+        if errors.is_empty() { Ok(catalog) } else { Err(SpecErrors(errors).into()) }
     }
 
     /// Returns the components, sorted by name.
@@ -81,63 +83,141 @@ impl Catalog {
         &self.distribution
     }
 
-    /// Every component that a relation names has a spec.
-    fn check_components(&self, tree: &Tree) -> Result<(), SpecErrors> {
+    /// Checks that the templates of all files are there and name no variable that nothing gives them.
+    pub fn check_templates(&self, templates: &Templates) -> Result<(), SpecErrors> {
         let mut errors = Vec::new();
         for spec in self.iter() {
-            for name in spec.relations.iter().filter_map(|row| row.fact.component.as_ref()) {
-                if self.get(name.as_str()).is_some() {
-                    continue;
+            for row in &spec.files {
+                let FileContent::Template(path) = &row.fact.content else { continue };
+                let declared = spec.variables.iter().filter(|variable| variable.when.overlaps(&row.when));
+                let names = declared.map(|variable| variable.fact.name.as_str());
+                let known: BTreeMap<&str, &str> =
+                    VARIABLES.iter().map(|(name, _)| *name).chain(names).map(|name| (name, "x")).collect();
+                if let Err(error) = templates.render(path.as_str(), &known) {
+                    errors.push(template_error(spec, row.at.clone(), path, error, templates));
                 }
-                let text: Arc<str> = tree
-                    .iter()
-                    .find(|(path, _)| tree.display_path(path) == spec.file)
-                    .map_or_else(|| Arc::from(""), |(_, text)| Arc::from(text));
-                let start = text.find(&format!("component: {name}")).map_or(0, |at| at + "component: ".len());
-                errors.push(SpecError {
-                    file: spec.file.clone(),
-                    span: start..start + name.as_str().len().min(text.len() - start),
-                    text,
-                    cause: format!("there is no component `{name}`"),
-                    hint: Some(format!("add `{name}.yaml`, or write `system: {name}` if a distribution brings it")),
-                });
             }
         }
+        errors.dedup();
         if errors.is_empty() { Ok(()) } else { Err(SpecErrors(errors)) }
     }
 
-    fn check_circles(&self) -> Result<(), CatalogError> {
+    /// Every component that a relation names has a spec.
+    fn unknown_components(&self) -> Vec<SpecError> {
+        let mut errors = Vec::new();
         for spec in self.iter() {
-            let mut path = vec![spec.name.to_string()];
-            if self.leads_back(&mut path) {
-                return Err(CatalogError::Circle(path));
+            for row in &spec.relations {
+                let Some(name) = row.fact.component.as_ref().filter(|name| self.get(name.as_str()).is_none()) else {
+                    continue;
+                };
+                let hint = format!("add `{name}.yaml`, or write `system: {name}` if a distribution brings it");
+                errors.push(spec.error(row.at.clone(), format!("there is no component `{name}`"), hint));
             }
         }
-        Ok(())
+        errors
     }
 
-    /// Walks along `requires` until the first of `path` comes up again; `path` then is the circle.
-    fn leads_back(&self, path: &mut Vec<String>) -> bool {
-        let Some(spec) = path.last().and_then(|name| self.get(name)) else { return false };
-        let required = spec.relations.iter().filter(|row| row.fact.kind == RelationKind::Requires);
-        for name in required.filter_map(|row| row.fact.component.as_ref()) {
-            let closes = path.first().is_some_and(|first| first == name.as_str());
-            if !closes && path.iter().any(|seen| seen == name.as_str()) {
+    /// Returns the first circle of `requires`: none of its packages could be installed before the others.
+    fn circle(&self) -> Option<SpecError> {
+        let profiles = self.distribution.profiles.iter().map(|profile| profile.name.as_str());
+        profiles.flat_map(|profile| Format::ALL.map(|format| (profile, format))).find_map(|(profile, format)| {
+            let mut done = BTreeSet::new();
+            self.specs.values().find_map(|spec| {
+                let mut walk = Walk { catalog: self, profile, format, path: Vec::new(), done: &mut done };
+                walk.leads_back(spec)
+            })
+        })
+    }
+}
+
+/// A walk along `requires` in one profile and format.
+struct Walk<'a> {
+    catalog: &'a Catalog,
+    profile: &'a str,
+    format: Format,
+    path: Vec<&'a str>,
+    /// Components from which no circle can be reached.
+    done: &'a mut BTreeSet<String>,
+}
+
+impl<'a> Walk<'a> {
+    fn leads_back(&mut self, spec: &'a Spec) -> Option<SpecError> {
+        if self.done.contains(spec.name.as_str()) {
+            return None;
+        }
+        self.path.push(spec.name.as_str());
+        for row in &spec.relations {
+            if !self.holds(row) {
                 continue;
             }
-            path.push(name.to_string());
-            if closes || self.leads_back(path) {
-                return true;
+            let Some(next) = row.fact.component.as_ref().and_then(|name| self.catalog.get(name.as_str())) else {
+                continue;
+            };
+            if let Some(first) = self.path.iter().position(|name| *name == next.name.as_str()) {
+                let circle = [&self.path[first..], &[next.name.as_str()]].concat().join(" -> ");
+                let cause = format!("components require each other in a circle: {circle}");
+                let hint = "none of them could be installed first: remove this row, or make it `recommends`";
+                return Some(spec.error(row.at.clone(), cause, hint.to_owned()));
             }
-            path.pop();
+            if let Some(error) = self.leads_back(next) {
+                return Some(error);
+            }
         }
-        false
+        self.path.pop();
+        self.done.insert(spec.name.to_string());
+        None
+    }
+
+    fn holds(&self, row: &Row<RelationFact>) -> bool {
+        row.fact.kind == RelationKind::Requires
+            && row.when.takes(self.format)
+            && row.when.profile.as_ref().is_none_or(|profile| profile == self.profile)
+    }
+}
+
+fn is_spec(path: &str) -> bool {
+    path.strip_suffix(".yaml").is_some_and(|stem| !stem.contains('/'))
+}
+
+/// Files that look like specs and are none would be left out without a word.
+fn stray_files(tree: &Tree) -> Vec<SpecError> {
+    let mut errors = Vec::new();
+    for (path, text) in tree.iter() {
+        let in_folder = path.contains('/') && path.ends_with(".yaml");
+        let (cause, hint) = if in_folder {
+            ("a spec does not lie in a folder of its own", "move it beside the others")
+        } else if path.ends_with(".yml") {
+            ("a spec ends in `.yaml`", "rename the file")
+        } else {
+            continue;
+        };
+        let (file, text) = (tree.display_path(path), Arc::from(text));
+        errors.push(SpecError { file, text, span: 0..0, cause: cause.to_owned(), hint: Some(hint.to_owned()) });
+    }
+    errors
+}
+
+/// Shows what is wrong in the template, or that it is not there in the spec.
+fn template_error(
+    spec: &Spec,
+    at: std::ops::Range<usize>,
+    path: &RelativePath,
+    error: TemplateError,
+    templates: &Templates,
+) -> SpecError {
+    match (error, templates.text(path.as_str())) {
+        (TemplateError::Bad { file, line, column, cause }, Some(text)) => {
+            let start = offset(text, line, column);
+            let hint = format!("see `variables` of {}, and specs/README.md for those that are always there", spec.file);
+            SpecError { file, text: Arc::from(text), span: start..start, cause, hint: Some(hint) }
+        }
+        (error, _) => spec.error(at, error.cause(), "add it to the folder of `--template-dir`".to_owned()),
     }
 }
 
 fn read_distribution(tree: &Tree) -> Option<Result<Distribution, SpecErrors>> {
     let text = tree.get(DISTRIBUTION)?;
-    let checked = read(&tree.display_path(DISTRIBUTION), text, |raw: &RawDistribution, _| check::distribution(raw));
+    let checked = read(&tree.display_path(DISTRIBUTION), text, |raw: &RawDistribution, _, _| check::distribution(raw));
     Some(checked.map_err(SpecErrors))
 }
 
@@ -145,7 +225,7 @@ fn read_distribution(tree: &Tree) -> Option<Result<Distribution, SpecErrors>> {
 fn read<R: for<'de> serde::Deserialize<'de>, T>(
     file: &str,
     text: &str,
-    check: impl FnOnce(&R, &str) -> Result<T, super::error::Faults>,
+    check: impl FnOnce(&R, &str, &Arc<str>) -> Result<T, Faults>,
 ) -> Result<T, Vec<SpecError>> {
     let shared: Arc<str> = Arc::from(text);
     let error = |fault: Fault| SpecError {
@@ -155,18 +235,18 @@ fn read<R: for<'de> serde::Deserialize<'de>, T>(
         cause: fault.cause,
         hint: fault.hint,
     };
-    let raw: R = serde_saphyr::from_str(text).map_err(|cause| {
-        vec![SpecError::syntax(file, text, &cause, "`kubepkg spec schema` prints what a spec may hold")]
-    })?;
-    check(&raw, file).map_err(|faults| faults.0.into_iter().map(error).collect())
+    let of = if file.ends_with(DISTRIBUTION) { " --of distribution" } else { "" };
+    let hint = format!("`kubepkg spec schema{of}` prints what the file may hold");
+    let raw: R = serde_saphyr::from_str(text).map_err(|cause| vec![SpecError::syntax(file, text, &cause, &hint)])?;
+    check(&raw, file, &shared).map_err(|faults| faults.0.into_iter().map(error).collect())
 }
 
 impl CatalogError {
-    /// Combines the faults of single files, for a picture of each.
+    /// Returns the faults of single files, for a picture of each.
     pub fn spec_errors(&self) -> &[SpecError] {
         match self {
             Self::Specs(errors) => &errors.0,
-            Self::Empty(_) | Self::Circle(_) => &[],
+            Self::Empty(_) => &[],
         }
     }
 }

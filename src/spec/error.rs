@@ -1,8 +1,11 @@
 //! What is wrong with a spec, where it stands, and what to write instead.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+
+use serde_saphyr::MessageFormatter;
 
 /// One fault of a spec file. Displays as `file:line:column: cause`; the picture is drawn by who shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,14 +25,18 @@ pub struct SpecError {
 impl SpecError {
     /// Makes an error of what the YAML parser refuses: it knows the place and, for the shape, what would be right.
     pub fn syntax(file: &str, text: &str, error: &serde_saphyr::Error, hint: &str) -> Self {
-        let span = error.location().map(|location| location.span());
-        let bytes = |count: Option<u64>| count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
-        let start = bytes(span.and_then(|span| span.byte_offset())).min(text.len());
-        let end = (start + bytes(span.and_then(|span| span.byte_len()))).min(text.len());
-        let message = error.without_snippet().render_with_formatter(&serde_saphyr::DefaultMessageFormatter);
-        let first = message.lines().next().unwrap_or_default();
-        // The parser ends its message with the place, which is said once already.
-        let cause = first.split(" at line ").next().unwrap_or(first).to_owned();
+        let location = error.location();
+        let span = location.map_or(0..0, |location| {
+            let count = |count: u64| usize::try_from(count).unwrap_or_default();
+            let span = location.span();
+            // A fault of the syntax has a line and a column alone.
+            let start = span
+                .byte_offset()
+                .map_or_else(|| offset(text, count(location.line()), count(location.column())), count);
+            start..start + span.byte_len().map_or(0, count)
+        });
+        let (start, end) = (span.start.min(text.len()), span.end.min(text.len()));
+        let cause = Words.format_message(error.without_snippet()).lines().next().unwrap_or_default().to_owned();
         Self { file: file.to_owned(), text: Arc::from(text), span: start..end, cause, hint: Some(hint.to_owned()) }
     }
 
@@ -39,6 +46,50 @@ impl SpecError {
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// Returns where a line and a column of a text, both from 1, are in bytes.
+pub(super) fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default();
+    let within = rest.lines().next().unwrap_or_default();
+    start + within.char_indices().nth(column.saturating_sub(1)).map_or(within.len(), |(at, _)| at)
+}
+
+/// The parser's messages for someone who writes YAML, not Rust.
+struct Words;
+
+impl serde_saphyr::MessageFormatter for Words {
+    fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> Cow<'a, str> {
+        use serde_saphyr::Error as Yaml;
+        Cow::Owned(match error {
+            Yaml::SerdeUnknownField { field, expected, .. } => {
+                format!("unknown key `{}`; known are {}", field.escape_default(), quoted(expected))
+            }
+            Yaml::SerdeUnknownVariant { variant, expected, .. } => {
+                format!("`{}` is none of {}", variant.escape_default(), quoted(expected))
+            }
+            Yaml::SerdeMissingField { field, .. } => format!("the key `{field}` is missing"),
+            Yaml::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("the key `{}` is there twice", key.escape_default())
+            }
+            Yaml::Unexpected { expected: "string scalar", .. } => "a text must stand here".to_owned(),
+            Yaml::Unexpected { expected: "sequence start", .. } => "a list must stand here".to_owned(),
+            Yaml::Unexpected { expected: "mapping start", .. } => "a mapping of keys must stand here".to_owned(),
+            Yaml::NullIntoString { .. } => "the text is missing".to_owned(),
+            Yaml::InvalidScalar { ty: "u64", .. } => "a whole number must stand here".to_owned(),
+            Yaml::InvalidScalar { ty: "bool", .. } => "`true` or `false` must stand here".to_owned(),
+            Yaml::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
+            | Yaml::UnexpectedValueForUnitEnumVariant { .. } => "exactly one choice must stand here".to_owned(),
+            Yaml::MultipleDocuments { .. } => "a second document begins; a file holds one".to_owned(),
+            Yaml::Eof { .. } => "the file is empty".to_owned(),
+            other => return serde_saphyr::DefaultMessageFormatter.format_message(other),
+        })
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for SpecError {
@@ -84,6 +135,11 @@ impl Fault {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Adds a hint where there is none that knows better.
+    pub(super) fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
     }
 }
 

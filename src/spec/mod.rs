@@ -1,10 +1,12 @@
 //! Specs: the facts of each component, and the only place where they stand.
 
+mod at;
 mod catalog;
 mod check;
 mod error;
 mod model;
 mod raw;
+mod variables;
 
 pub use catalog::{Catalog, CatalogError};
 pub use error::{SpecError, SpecErrors};
@@ -12,6 +14,7 @@ pub use model::{
     Companion, Description, DigestFact, DigestShape, Distribution, File, FileContent, LintOverride, Moment, OnInstall,
     Profile, RelationFact, Role, Row, Script, Service, Source, Spec, Variable, Versioning, When,
 };
+pub use variables::{DIGEST_VARIABLE, URL_VARIABLES, VARIABLES};
 
 /// Returns the JSON Schema of a component's spec file.
 pub fn schema() -> serde_json::Value {
@@ -23,7 +26,7 @@ pub fn distribution_schema() -> serde_json::Value {
     schemars::schema_for!(raw::RawDistribution).to_value()
 }
 
-/// Whether a text is `Name <mail@host>` (Policy 5.6.2).
+/// Whether a text is `Name <mail@host>` in one line (Policy 5.6.2).
 pub fn is_maintainer(text: &str) -> bool {
     check::is_maintainer(text)
 }

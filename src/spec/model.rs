@@ -1,5 +1,9 @@
 //! Specs that have been checked: words instead of text.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::error::SpecError;
 use crate::arch::Arch;
 use crate::digest::{Algorithm, Digest};
 use crate::format::{Format, Revision};
@@ -16,6 +20,8 @@ pub struct Spec {
     pub name: PackageName,
     /// The file that it was read from, for messages.
     pub file: String,
+    /// The text of the file.
+    pub text: Arc<str>,
     /// Where its version comes from.
     pub versioning: Versioning,
     /// Summary and description; the last row that holds is used.
@@ -52,6 +58,13 @@ pub struct Spec {
     pub lint_overrides: Vec<Row<LintOverride>>,
 }
 
+impl Spec {
+    /// Makes an error of a place in the spec's file.
+    pub(super) fn error(&self, span: Range<usize>, cause: String, hint: String) -> SpecError {
+        SpecError { file: self.file.clone(), text: Arc::clone(&self.text), span, cause, hint: Some(hint) }
+    }
+}
+
 /// A fact and the condition under which it holds.
 #[derive(Debug, Clone)]
 pub struct Row<T> {
@@ -59,6 +72,8 @@ pub struct Row<T> {
     pub when: When,
     /// The fact.
     pub fact: T,
+    /// The bytes of the file where it stands.
+    pub at: Range<usize>,
 }
 
 /// A condition; `None` is met by everything.
@@ -75,6 +90,11 @@ pub struct When {
 }
 
 impl When {
+    /// Whether the condition can hold for a format.
+    pub fn takes(&self, format: Format) -> bool {
+        self.format.is_none_or(|only| only == format)
+    }
+
     /// Whether the condition can hold in the same case as another.
     pub fn overlaps(&self, other: &Self) -> bool {
         fn both<T: PartialEq>(mine: Option<&T>, theirs: Option<&T>) -> bool {
@@ -182,8 +202,8 @@ pub struct RelationFact {
     pub kind: RelationKind,
     /// The component of the catalog, if it is one.
     pub component: Option<PackageName>,
-    /// The operator and version.
-    pub constraint: Option<(Operator, Version)>,
+    /// The operator and the version, as packages write it.
+    pub constraint: Option<(Operator, String)>,
     /// Names in Debian's family, any of which will do.
     pub deb: Vec<String>,
     /// Names in RPM's families, any of which will do.

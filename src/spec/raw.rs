@@ -1,48 +1,11 @@
 //! The shape of a spec file, before anything in it is believed. The JSON Schema comes from here.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
-/// A value and where it stands in the file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub(super) struct At<T>(Spanned<T>);
-
-/// A text and where it stands.
-pub(super) type Text = At<String>;
-
-impl<T> At<T> {
-    pub(super) fn value(&self) -> &T {
-        &self.0.value
-    }
-
-    /// The bytes of the file that hold the value.
-    pub(super) fn span(&self) -> Range<usize> {
-        let span = self.0.referenced.span();
-        let start = span.byte_offset().and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
-        let len = span.byte_len().and_then(|len| usize::try_from(len).ok()).unwrap_or_default();
-        start..start + len
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for At<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-}
+use super::at::{At, Text};
 
 /// One component: what it is, where upstream publishes it, and what its package holds.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -69,7 +32,7 @@ pub(super) struct RawSpec {
     /// `Name <mail>`; the profile's where absent.
     pub(super) maintainer: Option<Text>,
     /// Holders of the copyright, such as `2014 The Kubernetes Authors`.
-    pub(super) copyright: Vec<Text>,
+    pub(super) copyright: At<Vec<Text>>,
     /// Other summaries and descriptions under a condition.
     #[serde(default)]
     pub(super) texts: Vec<RawTexts>,
@@ -78,9 +41,9 @@ pub(super) struct RawSpec {
     #[serde(default)]
     pub(super) dates: Vec<RawDate>,
     /// Which architectures upstream publishes.
-    pub(super) arches: Vec<RawArches>,
+    pub(super) arches: At<Vec<RawArches>>,
     /// The files that upstream publishes.
-    pub(super) sources: Vec<RawSource>,
+    pub(super) sources: At<Vec<RawSource>>,
     /// Values that templates and scripts print.
     #[serde(default)]
     pub(super) variables: Vec<RawVariable>,
@@ -88,7 +51,7 @@ pub(super) struct RawSpec {
     #[serde(default)]
     pub(super) relations: Vec<RawRelation>,
     /// What the package installs.
-    pub(super) files: Vec<RawFile>,
+    pub(super) files: At<Vec<RawFile>>,
     /// systemd units and what happens to them.
     #[serde(default)]
     pub(super) services: Vec<RawService>,
@@ -109,7 +72,7 @@ pub(super) enum RawVersioning {
     /// It has versions of its own and is built when it is asked for by name.
     Own,
     /// It has versions of its own; this table says which goes with which Kubernetes.
-    Companions(Vec<RawCompanion>),
+    Companions(At<Vec<RawCompanion>>),
 }
 
 /// Which version goes with which Kubernetes.
@@ -135,7 +98,7 @@ pub(super) struct RawWhen {
     /// `deb` or `rpm`.
     pub(super) format: Option<Text>,
     /// Architectures in upstream's spelling.
-    pub(super) arches: Option<Vec<Text>>,
+    pub(super) arches: Option<At<Vec<Text>>>,
 }
 
 /// Other texts under a condition.
@@ -162,7 +125,7 @@ pub(super) struct RawDate {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawArches {
     /// Upstream's spellings.
-    pub(super) names: Vec<Text>,
+    pub(super) names: At<Vec<Text>>,
     #[serde(default)]
     pub(super) when: RawWhen,
 }
@@ -200,11 +163,14 @@ pub(super) struct RawDigest {
     /// URL of a list of SHA-512 sums with paths below the list's folder.
     pub(super) sha512sums: Option<Text>,
     /// Digests by version and architecture, where upstream publishes none.
-    pub(super) pinned: Option<At<BTreeMap<String, BTreeMap<String, Text>>>>,
+    pub(super) pinned: Option<At<Pins>>,
     /// Whether it may be absent.
     #[serde(default)]
     pub(super) optional: bool,
 }
+
+/// Digests by version and architecture.
+pub(super) type Pins = BTreeMap<Text, BTreeMap<Text, Text>>;
 
 /// A value that templates print.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -239,11 +205,11 @@ pub(super) struct RawTarget {
     pub(super) component: Option<Text>,
     /// A package of the distribution.
     pub(super) system: Option<Text>,
-    /// The lowest version.
+    /// The lowest version. That of a `system` package is written as packages write it: `1.4.21`, `245`, `1:2.3`.
     pub(super) at_least: Option<Text>,
     /// The first version that is too high.
     pub(super) below: Option<Text>,
-    /// The only version.
+    /// The version that is provided; for `provides` alone.
     pub(super) exactly: Option<Text>,
     /// The name in Debian's family; alternatives are joined by `|`.
     pub(super) deb: Option<Text>,
@@ -275,10 +241,9 @@ pub(super) struct RawFile {
     /// The file inside the source, an archive.
     pub(super) member: Option<Text>,
     /// Files inside the source that go below `path`, each under its own name.
-    pub(super) members: Option<Vec<Text>>,
-    /// Files inside the source that are known and left out.
-    #[serde(default)]
-    pub(super) ignore: Vec<Text>,
+    pub(super) members: Option<At<Vec<Text>>>,
+    /// Files inside the source that are known and left out, where `members` names the others.
+    pub(super) ignore: Option<At<Vec<Text>>>,
     /// A text of the template folder.
     pub(super) template: Option<Text>,
     /// The target of a symbolic link.
@@ -379,9 +344,9 @@ pub(super) struct RawDistribution {
     /// Where version markers are: `https://…/{{track}}/{{marker}}.txt`.
     pub(super) markers: Text,
     /// When Kubernetes was released; the latest row at or below a version dates its packages.
-    pub(super) dates: Vec<RawDate>,
+    pub(super) dates: At<Vec<RawDate>>,
     /// Ways of packaging; the first is the default.
-    pub(super) profiles: Vec<RawProfile>,
+    pub(super) profiles: At<Vec<RawProfile>>,
 }
 
 /// A way of packaging.

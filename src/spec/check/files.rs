@@ -1,57 +1,83 @@
-//! Rules for what is installed, and for what happens then.
+//! Rules for what is installed where.
 
+use super::super::at::Text;
 use super::super::error::{Fault, Faults};
-use super::super::model::{File, FileContent, LintOverride, Moment, OnInstall, Role, Row, Script, Service};
-use super::super::raw::{RawFile, RawKind, RawMoment, RawOnInstall, RawSpec, Text};
-use super::Checker;
-use super::text::{identifier, line, paragraphs, parse};
+use super::super::model::{File, FileContent, LintOverride, Role, Row};
+use super::super::raw::{RawFile, RawKind, RawSpec};
+use super::payload::content;
+use super::text::{install_path, line, owner, parse};
+use super::{Checker, twice};
 use crate::format::Format;
-use crate::path::{InstallPath, Mode, RelativePath};
+use crate::path::Mode;
 
 pub(super) fn files(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<File>> {
     let mut rows: Vec<Row<File>> = Vec::new();
-    for row in &raw.files {
+    for row in raw.files.value() {
         let when = checker.when(&row.when, faults);
         let Some(fact) = file(row, raw, faults) else { continue };
-        let twice = |other: &&Row<File>| {
-            targets(&other.fact).iter().any(|path| targets(&fact).contains(path)) && other.when.overlaps(&when)
-        };
-        if rows.iter().any(|other| twice(&other)) {
-            let cause = format!("`{}` is installed twice in the same case", fact.path);
-            faults.push(Fault::new(row.path.span(), cause).hint("give the rows a `when` that keeps them apart"));
+        let at = row.template.as_ref().unwrap_or(&row.path).span();
+        let row_of_file = Row { when, fact, at };
+        for other in rows.iter().filter(|other| other.when.overlaps(&row_of_file.when)) {
+            apart(&row_of_file.fact, &other.fact, &row.path, faults);
         }
-        rows.push(Row { when, fact });
+        rows.push(row_of_file);
+    }
+    if raw.files.value().is_empty() {
+        let hint = "add what the package installs below `files:`";
+        faults.push(Fault::new(raw.files.span(), "`files` is empty, so the package would be").hint(hint));
     }
     rows
+}
+
+/// Two rows of one case install at different paths, and none below what is no directory.
+fn apart(file: &File, other: &File, at: &Text, faults: &mut Faults) {
+    let (mine, theirs) = (targets(file), targets(other));
+    if let Some(path) = mine.iter().find(|path| theirs.contains(path)) {
+        faults.push(twice(at.span(), &format!("`{path}` is installed twice in the same case")));
+    }
+    let below = |inner: &[String], outer: &[String]| {
+        outer
+            .iter()
+            .find(|outer| {
+                inner.iter().any(|inner| inner.strip_prefix(*outer).is_some_and(|rest| rest.starts_with('/')))
+            })
+            .cloned()
+    };
+    let no_directory = |file: &File| !matches!(file.content, FileContent::Directory);
+    let found = no_directory(other).then(|| below(&mine, &theirs)).flatten();
+    let found = found.or_else(|| no_directory(file).then(|| below(&theirs, &mine)).flatten());
+    if let Some(path) = found {
+        let cause = format!("something is installed below `{path}`, which is no directory");
+        faults.push(Fault::new(at.span(), cause).hint("choose another path for one of the two"));
+    }
 }
 
 /// Every path at which a row installs something.
 fn targets(file: &File) -> Vec<String> {
     match &file.content {
         FileContent::Members { members, .. } => {
-            members.iter().map(|member| format!("{}/{}", file.path, base_name(member))).collect()
+            members.iter().map(|member| format!("{}/{}", file.path, member.file_name())).collect()
         }
         _ => vec![file.path.to_string()],
     }
 }
 
-fn base_name(member: &RelativePath) -> &str {
-    member.as_str().rsplit('/').next().unwrap_or_default()
-}
-
 fn file(row: &RawFile, raw: &RawSpec, faults: &mut Faults) -> Option<File> {
-    let path: InstallPath = faults.keep(parse(&row.path))?;
+    let path = faults.keep(install_path(&row.path))?;
     let content = content(row, raw, faults)?;
     let default = match content {
         FileContent::Directory | FileContent::Link(_) => Mode::EXECUTABLE,
         _ => Mode::REGULAR,
     };
+    if let (FileContent::Link(_), Some(mode)) = (&content, &row.mode) {
+        faults.push(Fault::new(mode.span(), "a link has no mode of its own").hint("remove `mode`"));
+    }
     let mode = row.mode.as_ref().map_or(Some(default), |text| faults.keep(parse(text)))?;
-    let owner = |text: &Option<Text>, faults: &mut Faults| match text {
-        Some(text) => faults.keep(identifier(text)),
+    let by_name = |text: &Option<Text>, faults: &mut Faults| match text {
+        Some(text) => faults.keep(owner(text)),
         None => Some("root".to_owned()),
     };
-    let (user, group) = (owner(&row.user, faults)?, owner(&row.group, faults)?);
+    let (user, group) = (by_name(&row.user, faults)?, by_name(&row.group, faults)?);
     let role = match row.kind {
         RawKind::Plain => Role::Plain,
         RawKind::Config => Role::Config,
@@ -64,112 +90,22 @@ fn file(row: &RawFile, raw: &RawSpec, faults: &mut Faults) -> Option<File> {
     Some(file)
 }
 
-/// A file below /etc is configuration (Policy 10.7.2), and only a file is.
+/// A file below /etc is configuration (Policy 10.7.2), what lies elsewhere is not, and only a file is.
 fn kind_suits(file: &File, row: &RawFile, faults: &mut Faults) {
     let is_file = !matches!(file.content, FileContent::Directory | FileContent::Link(_));
     let is_config = matches!(file.role, Role::Config | Role::ConfigKept);
-    if is_file && file.path.is_below("/etc") && !is_config {
+    let in_etc = file.path.is_below("/etc");
+    let fault = if !is_file && file.role != Role::Plain {
+        ("only a file can be configuration, documentation or a licence".to_owned(), "remove `kind`")
+    } else if is_file && in_etc && !is_config {
         let cause = format!("`{}` lies below /etc but is no configuration", file.path);
-        faults.push(Fault::new(row.path.span(), cause).hint("add `kind: config-kept`, or install it elsewhere"));
-    }
-    if !is_file && file.role != Role::Plain {
-        let cause = "only a file can be configuration, documentation or a licence";
-        faults.push(Fault::new(row.path.span(), cause).hint("remove `kind`"));
-    }
-}
-
-fn content(row: &RawFile, raw: &RawSpec, faults: &mut Faults) -> Option<FileContent> {
-    let given = [row.source.is_some(), row.template.is_some(), row.link.is_some(), row.directory];
-    if given.into_iter().filter(|given| *given).count() != 1 {
-        let hint = "write one of `source`, `template`, `link` and `directory: true`";
-        faults.push(Fault::new(row.path.span(), "a file must have exactly one content").hint(hint));
-        return None;
-    }
-    if let Some(source) = &row.source {
-        return from_source(row, source, raw, faults);
-    }
-    if row.member.is_some() || row.members.is_some() || !row.ignore.is_empty() {
-        let hint = "add `source`, or remove `member`, `members` and `ignore`";
-        faults.push(Fault::new(row.path.span(), "a member is of a source, and there is none").hint(hint));
-        return None;
-    }
-    match (&row.template, &row.link) {
-        (Some(template), _) => Some(FileContent::Template(faults.keep(parse(template))?)),
-        (None, Some(link)) => Some(FileContent::Link(faults.keep(link_target(link))?)),
-        (None, None) => Some(FileContent::Directory),
-    }
-}
-
-fn link_target(text: &Text) -> Result<String, Fault> {
-    let value = line(text)?;
-    let relative = value.trim_start_matches("../");
-    let good = value.parse::<InstallPath>().is_ok() || relative.parse::<RelativePath>().is_ok();
-    if good { Ok(value) } else { Err(Fault::new(text.span(), format!("`{value}` is no target of a link"))) }
-}
-
-fn from_source(row: &RawFile, source: &Text, raw: &RawSpec, faults: &mut Faults) -> Option<FileContent> {
-    let known: Vec<&str> =
-        raw.sources.iter().map(|row| row.name.as_ref().map_or("binary", |name| name.value().as_str())).collect();
-    if !known.contains(&source.value().as_str()) {
-        let cause = format!("there is no source `{}`", source.value().escape_default());
-        let hint = format!("sources of this spec are {}", known.join(", "));
-        faults.push(Fault::new(source.span(), cause).hint(hint));
-        return None;
-    }
-    let source = source.value().clone();
-    match (&row.member, &row.members) {
-        (None, None) => Some(FileContent::Source(source)),
-        (Some(member), None) => Some(FileContent::Member { source, member: faults.keep(parse(member))? }),
-        (None, Some(members)) => {
-            let members = members.iter().filter_map(|text| faults.keep(parse(text))).collect();
-            let ignore = row.ignore.iter().filter_map(|text| faults.keep(parse(text))).collect();
-            Some(FileContent::Members { source, members, ignore })
-        }
-        (Some(member), Some(_)) => {
-            faults.push(Fault::new(member.span(), "`member` and `members` exclude each other"));
-            None
-        }
-    }
-}
-
-pub(super) fn services(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<Service>> {
-    let mut rows = Vec::new();
-    for row in &raw.services {
-        let when = checker.when(&row.when, faults);
-        let Some(unit) = faults.keep(identifier(&row.unit)) else { continue };
-        if !raw.files.iter().any(|file| file.path.value().ends_with(&format!("/systemd/system/{unit}"))) {
-            let cause = format!("no file of the package is the unit `{unit}`");
-            let hint = format!("add a file with `path: /usr/lib/systemd/system/{unit}`");
-            faults.push(Fault::new(row.unit.span(), cause).hint(hint));
-        }
-        let on_install = match row.on_install {
-            RawOnInstall::Preset => OnInstall::Preset,
-            RawOnInstall::Start => OnInstall::Start,
-            RawOnInstall::Nothing => OnInstall::Nothing,
-        };
-        rows.push(Row { when, fact: Service { unit, on_install } });
-    }
-    rows
-}
-
-pub(super) fn scripts(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<Script>> {
-    let mut rows = Vec::new();
-    for row in &raw.scripts {
-        let when = checker.when(&row.when, faults);
-        let Some(run) = faults.keep(paragraphs(&row.run)) else { continue };
-        if run.trim_start().starts_with("#!") {
-            let cause = "a script names an interpreter, but both formats run it with /bin/sh";
-            faults.push(Fault::new(row.run.span(), cause).hint("remove the `#!` line and write POSIX shell"));
-        }
-        let at = match row.at {
-            RawMoment::BeforeInstall => Moment::BeforeInstall,
-            RawMoment::AfterInstall => Moment::AfterInstall,
-            RawMoment::BeforeRemove => Moment::BeforeRemove,
-            RawMoment::AfterRemove => Moment::AfterRemove,
-        };
-        rows.push(Row { when, fact: Script { at, run } });
-    }
-    rows
+        (cause, "add `kind: config-kept`, or install it elsewhere")
+    } else if is_config && !in_etc {
+        (format!("`{}` is configuration but does not lie below /etc", file.path), "remove `kind`, or install it there")
+    } else {
+        return;
+    };
+    faults.push(Fault::new(row.path.span(), fault.0).hint(fault.1));
 }
 
 pub(super) fn lint_overrides(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Vec<Row<LintOverride>> {
@@ -185,8 +121,9 @@ pub(super) fn lint_overrides(checker: &Checker<'_>, raw: &RawSpec, faults: &mut 
                 continue;
             }
         };
+        let at = tag.span();
         if let (Some(tag), Some(reason)) = (faults.keep(line(tag)), faults.keep(line(&row.reason))) {
-            rows.push(Row { when, fact: LintOverride { format, tag, reason } });
+            rows.push(Row { when, fact: LintOverride { format, tag, reason }, at });
         }
     }
     rows

@@ -2,54 +2,62 @@
 
 use std::str::FromStr;
 
+use super::super::at::Text;
 use super::super::error::Fault;
-use super::super::raw::Text;
+use crate::path::{InstallPath, RelativePath};
 
 /// The longest single line that any package field takes here, in bytes.
 const MAX_LINE: usize = 1024;
 /// The longest description, in bytes.
 const MAX_PARAGRAPHS: usize = 16 * 1024;
 
-/// Debian's sections (Policy 2.4), which lintian knows.
-const SECTIONS: [&str; 18] = [
-    "admin",
-    "cli-mono",
-    "comm",
-    "database",
-    "devel",
-    "doc",
-    "editors",
-    "golang",
-    "httpd",
-    "kernel",
-    "libs",
-    "mail",
-    "metapackages",
-    "misc",
-    "net",
-    "shells",
-    "utils",
-    "web",
-];
-const PRIORITIES: [&str; 5] = ["required", "important", "standard", "optional", "extra"];
+/// The longest summary, in characters (lintian's `synopsis-too-long`).
+const MAX_SUMMARY: usize = 80;
 
-/// A text that a word parses.
+/// Debian's sections (Policy 2.4).
+const SECTIONS: &str = "admin cli-mono comm database debug devel doc editors education electronics embedded fonts games \
+    gnome gnu-r gnustep golang graphics hamradio haskell httpd interpreters introspection java javascript kde kernel \
+    libdevel libs lisp localization mail math metapackages misc net news ocaml oldlibs otherosfs perl php python raku \
+    ruby rust science shells sound tex text utils vcs video web x11 xfce zope";
+/// Debian's priorities (Policy 2.5) without `extra`, which is deprecated.
+const PRIORITIES: [&str; 4] = ["required", "important", "standard", "optional"];
+/// Suffixes of systemd units that a package brings.
+const UNITS: [&str; 6] = [".service", ".socket", ".timer", ".path", ".target", ".mount"];
+
+/// A text that a word parses. Errors of words say after a semicolon what would be right.
 pub(super) fn parse<T>(text: &Text) -> Result<T, Fault>
 where
     T: FromStr,
     T::Err: std::fmt::Display,
 {
-    text.value().parse().map_err(|error| Fault::new(text.span(), error))
+    text.value().parse().map_err(|error: T::Err| {
+        let message = error.to_string();
+        match message.rsplit_once("; ") {
+            Some((cause, hint)) => Fault::new(text.span(), cause).hint(hint),
+            None => Fault::new(text.span(), message),
+        }
+    })
+}
+
+/// A path at which something is installed.
+pub(super) fn install_path(text: &Text) -> Result<InstallPath, Fault> {
+    parse(text).map_err(|fault| fault.or_hint("write an absolute path like `/usr/lib/agent/data`"))
+}
+
+/// A path in an archive, in the folder of templates or in a local build.
+pub(super) fn relative_path(text: &Text) -> Result<RelativePath, Fault> {
+    parse(text).map_err(|fault| fault.or_hint("write a path like `files/agent.conf`, without `/` in front and `..`"))
 }
 
 /// One line without control characters, not empty. A line break would begin a new field in a control stanza.
 pub(super) fn line(text: &Text) -> Result<String, Fault> {
     let value = text.value().trim();
     if value.is_empty() {
-        return Err(Fault::new(text.span(), "the text is empty"));
+        return Err(Fault::new(text.span(), "the text is empty").hint("write something, or remove an optional key"));
     }
     if value.len() > MAX_LINE {
-        return Err(Fault::new(text.span(), format!("the text is longer than the limit of {MAX_LINE} bytes")));
+        let cause = format!("the text is longer than the limit of {MAX_LINE} bytes");
+        return Err(Fault::new(text.span(), cause).hint("package tools show one line"));
     }
     if value.chars().any(char::is_control) {
         let cause = "the text has a line break or another control character";
@@ -65,6 +73,10 @@ pub(super) fn summary(text: &Text) -> Result<String, Fault> {
         let cause = "a summary is no sentence and ends without a period";
         return Err(Fault::new(text.span(), cause).hint("remove the period"));
     }
+    if value.chars().count() > MAX_SUMMARY {
+        let cause = format!("the summary is longer than the limit of {MAX_SUMMARY} characters");
+        return Err(Fault::new(text.span(), cause).hint("say the rest in `description`"));
+    }
     Ok(value)
 }
 
@@ -72,10 +84,11 @@ pub(super) fn summary(text: &Text) -> Result<String, Fault> {
 pub(super) fn paragraphs(text: &Text) -> Result<String, Fault> {
     let value = text.value().trim_end();
     if value.trim().is_empty() {
-        return Err(Fault::new(text.span(), "the text is empty"));
+        return Err(Fault::new(text.span(), "the text is empty").hint("write something, or remove an optional key"));
     }
     if value.len() > MAX_PARAGRAPHS {
-        return Err(Fault::new(text.span(), format!("the text is longer than the limit of {MAX_PARAGRAPHS} bytes")));
+        let cause = format!("the text is longer than the limit of {MAX_PARAGRAPHS} bytes");
+        return Err(Fault::new(text.span(), cause).hint("install longer texts as files"));
     }
     if value.chars().any(|c| c.is_control() && c != '\n') {
         return Err(Fault::new(text.span(), "the text has a control character").hint("indent with blanks"));
@@ -97,6 +110,8 @@ pub(in crate::spec) fn is_maintainer(value: &str) -> bool {
     value.strip_suffix('>').and_then(|value| value.split_once(" <")).is_some_and(|(name, mail)| {
         let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', ' ', ',']);
         !name.trim().is_empty()
+            && value.len() <= MAX_LINE
+            && !value.chars().any(char::is_control)
             && !name.contains(['<', '>'])
             && mail.split_once('@').is_some_and(|(user, host)| plain(user) && plain(host) && !host.contains('@'))
     })
@@ -113,11 +128,11 @@ pub(super) fn web_page(text: &Text) -> Result<String, Fault> {
 pub(super) fn section(text: &Text) -> Result<String, Fault> {
     let value = line(text)?;
     let bare = value.strip_prefix("contrib/").or(value.strip_prefix("non-free/")).unwrap_or(&value);
-    if SECTIONS.contains(&bare) {
+    if SECTIONS.split_whitespace().any(|known| known == bare) {
         return Ok(value);
     }
     Err(Fault::new(text.span(), format!("unknown section `{value}`"))
-        .hint(format!("sections are {}", SECTIONS.map(|name| format!("`{name}`")).join(", "))))
+        .hint("Debian Policy 2.4 lists them; most programs are in `admin`, `net` or `utils`"))
 }
 
 pub(super) fn priority(text: &Text) -> Result<String, Fault> {
@@ -140,6 +155,46 @@ pub(super) fn identifier(text: &Text) -> Result<String, Fault> {
     }
     let cause = format!("`{}` is no name", value.escape_default());
     Err(Fault::new(text.span(), cause).hint("use lower-case letters, digits, `-` and `.`"))
+}
+
+/// A user or a group of the system (useradd(8)).
+pub(super) fn owner(text: &Text) -> Result<String, Fault> {
+    let value = text.value();
+    let good = value.len() <= 32
+        && value.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+    if good {
+        return Ok(value.clone());
+    }
+    let cause = format!("`{}` is no user or group", value.escape_default());
+    Err(Fault::new(text.span(), cause)
+        .hint("write the name, such as `root`; use lower-case letters, digits, `-` and `_`"))
+}
+
+/// The file name of a systemd unit (systemd.unit(5)).
+pub(super) fn unit(text: &Text) -> Result<String, Fault> {
+    let value = text.value();
+    let good = value.len() <= 255
+        && UNITS.iter().any(|suffix| value.strip_suffix(suffix).is_some_and(|name| !name.is_empty()))
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":_.@-".contains(&byte));
+    if good {
+        return Ok(value.clone());
+    }
+    let cause = format!("`{}` is no unit of systemd", value.escape_default());
+    Err(Fault::new(text.span(), cause).hint("write its file name, such as `agent.service`"))
+}
+
+/// A version as packages of both formats carry it, epoch and revision allowed (Policy 5.6.12).
+pub(super) fn package_version(text: &Text) -> Result<String, Fault> {
+    let value = text.value();
+    let good = value.len() <= 128
+        && value.starts_with(|c: char| c.is_ascii_digit())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+~:-".contains(&byte));
+    if good {
+        return Ok(value.clone());
+    }
+    let cause = format!("`{}` is no version of a package", value.escape_default());
+    Err(Fault::new(text.span(), cause).hint("write it as packages do, such as `1.4.21`, `245` or `1:2.3`"))
 }
 
 /// A name that a template can print.
