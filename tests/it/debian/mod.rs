@@ -1,5 +1,4 @@
 //! The built set in a real Debian: debootstrap, apt, dpkg, systemd's own tools, lintian.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod booted;
 mod foreign;
