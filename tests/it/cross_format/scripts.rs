@@ -1,7 +1,6 @@
 //! What maintainer scripts and scriptlets have systemd do, whatever the tools of the distribution are called.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -44,18 +43,24 @@ const STUB: &str = "#!/bin/sh\n\
     echo \"${0##*/} $*\" >>/calls\n\
     case \"$*\" in *was-enabled*) [ \"$LIFE\" != upgrade ] ;; esac\n";
 
-/// A root folder with a shell, a running systemd and stubs of its tools.
+/// Makes, in the folder `$0`, a root with a shell, a running systemd and stubs `$1` of its tools.
+const ROOT: &str = r#"
+set -e
+cd "$0"
+mkdir -p bin dev run/systemd/system
+cp /bin/busybox bin/sh
+: >dev/null
+for tool in systemctl deb-systemd-helper deb-systemd-invoke; do
+    printf '%s' "$1" >"bin/$tool"
+    chmod 0755 "bin/$tool"
+done
+"#;
+
+/// Makes the root in a process of its own: while this one has a program open for writing, another thread's child may
+/// inherit that, and the program cannot be run (`ETXTBSY`).
 fn root(folder: &Path) {
-    for directory in ["bin", "dev", "run/systemd/system"] {
-        fs::create_dir_all(folder.join(directory)).unwrap();
-    }
-    fs::copy("/bin/busybox", folder.join("bin/sh")).unwrap();
-    fs::write(folder.join("dev/null"), "").unwrap();
-    for name in ["systemctl", "deb-systemd-helper", "deb-systemd-invoke"] {
-        let stub = folder.join("bin").join(name);
-        fs::write(&stub, STUB).unwrap();
-        fs::set_permissions(&stub, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    let status = Command::new("sh").args(["-c", ROOT]).arg(folder).arg(STUB).status().unwrap();
+    assert!(status.success());
 }
 
 /// Returns what the scripts of a package, by name, have systemd do in each life: `install: enable kubelet.service`.
@@ -67,15 +72,15 @@ pub(super) fn effects(scripts: &[(String, String)]) -> BTreeSet<String> {
         fs::write(&calls, "").unwrap();
         for (name, arguments) in steps {
             let Some((_, body)) = scripts.iter().find(|(script, _)| script == name) else { continue };
-            let status = Command::new("/usr/sbin/chroot")
+            let output = Command::new("/usr/sbin/chroot")
                 .arg(folder.path())
                 .args(["/bin/sh", "-c", body, "script"])
                 .args(*arguments)
                 .env_clear()
                 .envs([("PATH", "/bin"), ("LIFE", life)])
-                .status()
+                .output()
                 .unwrap();
-            assert!(status.success(), "{name} {arguments:?}: {body}");
+            assert!(output.status.success(), "{name} {arguments:?}: {output:?}\n{body}");
         }
         let said = fs::read_to_string(&calls).unwrap();
         effects.extend(said.lines().filter_map(effect).map(|effect| format!("{life}: {effect}")));
