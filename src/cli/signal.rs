@@ -31,21 +31,21 @@ pub(crate) fn at_interrupt(cleanup: impl Fn() + Send + 'static) {
 
 /// Makes a scratch folder that goes when the program is interrupted.
 pub(crate) fn scratch(parent: &Path) -> io::Result<Scratch> {
-    made(|| Scratch::new(parent), |scratch| scratch.path().to_owned())
+    swept(|| Scratch::new(parent), |scratch| scratch.path().to_owned())
 }
 
 /// Makes a folder in the system's temporary folder that goes when the program is interrupted.
 pub(crate) fn temporary() -> io::Result<TempDir> {
-    made(tempfile::tempdir, |folder| folder.path().to_owned())
+    swept(tempfile::tempdir, |folder| folder.path().to_owned())
 }
 
 /// A signal waits until the folder and its clean-up are both there.
-fn made<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> PathBuf) -> io::Result<T> {
+fn swept<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> PathBuf) -> io::Result<T> {
     let mut cleanups = cleanups();
-    let made = make()?;
-    let folder = path(&made);
-    cleanups.push(Box::new(move || remove(&folder)));
-    Ok(made)
+    let folder = make()?;
+    let path = path(&folder);
+    cleanups.push(Box::new(move || remove(&path)));
+    Ok(folder)
 }
 
 fn cleanups() -> MutexGuard<'static, Vec<Cleanup>> {

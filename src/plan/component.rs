@@ -257,7 +257,7 @@ fn files(case: &Case<'_>, metadata: &Metadata, templates: &Templates) -> Result<
                 }
             }
             FileContent::Source(source) => {
-                files.push(file(&row.fact, everywhere, PlannedContent::Source(place(source))))
+                files.push(file(&row.fact, everywhere, PlannedContent::Source(place(source))));
             }
             FileContent::Member { source, member } => {
                 let content = PlannedContent::Member { source: place(source), member: member.clone() };

@@ -1,6 +1,7 @@
 //! All specs of one tree, and the rules that need more than one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::check;
@@ -40,12 +41,11 @@ impl Catalog {
     /// Reads every spec of a tree. A tree without `distribution.yaml` has that of the program.
     pub fn load(tree: &Tree) -> Result<Self, CatalogError> {
         let embedded;
-        let distribution = match read_distribution(tree) {
-            Some(distribution) => distribution?,
-            None => {
-                embedded = Tree::embedded_specs();
-                read_distribution(&embedded).ok_or_else(|| CatalogError::Empty(embedded.to_string()))??
-            }
+        let distribution = if let Some(distribution) = read_distribution(tree) {
+            distribution?
+        } else {
+            embedded = Tree::embedded_specs();
+            read_distribution(&embedded).ok_or_else(|| CatalogError::Empty(embedded.to_string()))??
         };
         let profiles: Vec<String> = distribution.profiles.iter().map(|profile| profile.name.clone()).collect();
         let (mut specs, mut errors) = (BTreeMap::new(), stray_files(tree));
@@ -183,10 +183,11 @@ fn is_spec(path: &str) -> bool {
 fn stray_files(tree: &Tree) -> Vec<SpecError> {
     let mut errors = Vec::new();
     for (path, text) in tree.iter() {
-        let in_folder = path.contains('/') && path.ends_with(".yaml");
+        let ends_in = |wanted: &str| Path::new(path).extension().is_some_and(|extension| extension == wanted);
+        let in_folder = path.contains('/') && ends_in("yaml");
         let (cause, hint) = if in_folder {
             ("a spec does not lie in a folder of its own", "move it beside the others")
-        } else if path.ends_with(".yml") {
+        } else if ends_in("yml") {
             ("a spec ends in `.yaml`", "rename the file")
         } else {
             continue;

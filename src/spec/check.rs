@@ -46,10 +46,8 @@ pub(super) fn component(raw: &RawSpec, file: &str, text: &Arc<str>, profiles: &[
     let services = scripts::services(&checker, raw, &files, &mut faults);
     let scripts = scripts::scripts(&checker, raw, &mut faults);
     let lint_overrides = files::lint_overrides(&checker, raw, &mut faults);
-    match (name, versioning, license, homepage, section, priority) {
-        (Some(name), Some(versioning), Some(license), Some(homepage), Some(section), Some(priority))
-            if faults.0.is_empty() =>
-        {
+    match (name, license, homepage, section, priority) {
+        (Some(name), Some(license), Some(homepage), Some(section), Some(priority)) if faults.0.is_empty() => {
             let (file, text) = (file.to_owned(), Arc::clone(text));
             Ok(Spec {
                 name,

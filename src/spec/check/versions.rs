@@ -8,10 +8,10 @@ use super::{Checker, range};
 use crate::source_date::SourceDate;
 use crate::version::Version;
 
-pub(super) fn versioning(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Option<Versioning> {
+pub(super) fn versioning(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults) -> Versioning {
     let rows = match &raw.version {
-        RawVersioning::Kubernetes => return Some(Versioning::Kubernetes),
-        RawVersioning::Own => return Some(Versioning::Own),
+        RawVersioning::Kubernetes => return Versioning::Kubernetes,
+        RawVersioning::Own => return Versioning::Own,
         RawVersioning::Companions(rows) => rows,
     };
     if rows.value().is_empty() {
@@ -35,7 +35,7 @@ pub(super) fn versioning(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faul
         }
         companions.push(Companion { kubernetes, version, profile });
     }
-    Some(Versioning::Companions(companions))
+    Versioning::Companions(companions)
 }
 
 pub(super) fn component_dates(raw: &RawSpec, faults: &mut Faults) -> Vec<(Version, SourceDate)> {

@@ -6,12 +6,15 @@ const ENV: &str = "/etc/default/kubelet";
 const DROP_IN: &str = "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf";
 const CI_BUILD: &str = "1.38.0-alpha.2.97+8eb85c40f2b1ca";
 
+/// What an administrator did, and what of the file should be left.
+type Change<'a> = (&'a str, &'a dyn Fn(&Root), Option<&'a str>);
+
 #[test]
 fn what_an_administrator_did_to_the_configuration_survives() {
     let (old, new) = (Set::new("1.36.1"), Set::new("1.36.2"));
     let change = |root: &Root| root.write(ENV, "KUBELET_EXTRA_ARGS=--v=4\n");
     let delete = |root: &Root| drop(root.ok(&["rm", ENV]));
-    let changes: [(&str, &dyn Fn(&Root), Option<&str>); 3] = [
+    let changes: [Change<'_>; 3] = [
         ("changed", &change, Some("KUBELET_EXTRA_ARGS=--v=4\n")),
         ("deleted", &delete, None),
         ("left alone", &|_| (), Some("KUBELET_EXTRA_ARGS=\n")),

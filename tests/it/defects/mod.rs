@@ -1,5 +1,4 @@
 //! Defects of other packagers, as they were found by trying: each is refused here, or absent, and a test says so.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod absent;
 mod refused;
