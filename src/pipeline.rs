@@ -113,10 +113,10 @@ pub fn fetch<'p>(plan: &'p Plan, env: &Env<'_>, arches: &Arches) -> Result<Fetch
         let mut absent = None;
         for source in &build.sources {
             match &source.source {
-                Source::LocalBuild(path) => artifacts.push(local(env, path)?),
+                Source::LocalBuild(path) => artifacts.push(env.fetcher.local_build(path)?),
                 Source::Download(index) => match &results[*index] {
                     Ok(artifact) => artifacts.push(artifact.clone()),
-                    Err(FetchError::NotPublished { .. }) if *arches == Arches::All => absent = Some(*index),
+                    Err(FetchError::NotPublished { .. }) if arches.leaves_out() => absent = Some(*index),
                     Err(error) => return Err(error.clone()),
                 },
             }
@@ -132,11 +132,6 @@ pub fn fetch<'p>(plan: &'p Plan, env: &Env<'_>, arches: &Arches) -> Result<Fetch
         env.reporter.report(Event::Warning(Warning::NotPublished { url, packages }));
     }
     Ok(fetched)
-}
-
-fn local(env: &Env<'_>, path: &Path) -> Result<Artifact, FetchError> {
-    env.reporter.report(Event::Warning(Warning::LocalBuild { path: path.display().to_string() }));
-    env.fetcher.local_build(path)
 }
 
 /// Makes every package of a plan in `output`. A package has its name only when it is complete and was read back; at the

@@ -62,8 +62,22 @@ fn report(session: &Session, plan: &Plan, outcome: &Outcome) -> Done {
 
 fn done(plan: &Plan, outcome: &Outcome) -> Done {
     let packages: Vec<Value> = outcome.packages.iter().map(|package| view(plan, package)).collect();
-    let complete = outcome.missing.is_empty();
-    let json = json!({"schema": 1, "packages": packages, "missing": outcome.missing, "complete": complete});
+    let complete = outcome.missing.is_empty() && plan.omitted.is_empty();
+    let omitted: Vec<Value> = plan
+        .omitted
+        .iter()
+        .map(|omission| {
+            json!({
+                "component": omission.component.as_str(),
+                "version": omission.version.to_string(),
+                "arch": omission.arch.as_str(),
+                "reason": omission.reason,
+            })
+        })
+        .collect();
+    let (missing, schema) = (&outcome.missing, 1);
+    let json =
+        json!({"schema": schema, "packages": packages, "missing": missing, "omitted": omitted, "complete": complete});
     Done { text: paths(outcome), json, exit: if complete { Exit::Done } else { Exit::Incomplete } }
 }
 

@@ -8,7 +8,6 @@ use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::{Session, interruptible};
 use crate::fetch::FetchError;
-use crate::plan::Arches;
 
 /// Fetch and verify upstream's files, nothing else
 ///
@@ -44,7 +43,7 @@ impl FetchArgs {
                         "evidence": artifact.evidence().iter().map(ToString::to_string).collect::<Vec<_>>(),
                     }));
                 }
-                Err(FetchError::NotPublished { url }) if request.arches == Arches::All => {
+                Err(FetchError::NotPublished { url }) if request.arches.leaves_out() => {
                     session.ui.warning(&format!("not published: {url}"));
                     missing.push(url);
                 }

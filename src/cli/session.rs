@@ -14,7 +14,7 @@ use super::reporter::Terminal;
 use super::signal;
 use super::ui::Ui;
 use crate::arch::Arch;
-use crate::fetch::{FetchOptions, Fetcher, HttpOptions, Network, Upstream};
+use crate::fetch::{BadMirror, FetchOptions, Fetcher, HttpOptions, Mirror, Network, Upstream};
 use crate::format::{Format, Revision};
 use crate::package::Compression;
 use crate::plan::{Arches, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
@@ -52,13 +52,13 @@ impl Session {
     }
 
     pub(crate) fn fetcher(&self, sources: &Sources) -> Result<Fetcher, Failure> {
-        let mirrors = if sources.upstream.is_empty() { &self.config.upstream } else { &sources.upstream };
+        let mirrors = if sources.upstream.is_empty() { self.config.upstream.clone() } else { mirrors(sources)? };
         let ca_certificates =
             if sources.ca_certificates.is_empty() { &self.config.ca_certificates } else { &sources.ca_certificates };
         let cache_dir =
             sources.cache_dir.clone().or_else(|| self.config.cache_dir.clone()).map_or_else(cache_dir, Ok)?;
         let options = FetchOptions {
-            upstream: Upstream::new(mirrors.clone()),
+            upstream: Upstream::new(mirrors),
             cache_dir,
             network: if sources.offline { Network::Offline } else { Network::Online },
             http: http(sources, ca_certificates),
@@ -174,7 +174,7 @@ impl Session {
             return Ok(Arches::These(named));
         }
         // A local build has the architectures that it has, published or not.
-        Ok(sources.from_dir.as_deref().map_or(Arches::All, |folder| Arches::These(built(folder))))
+        Ok(sources.from_dir.as_deref().map_or(Arches::All, |folder| Arches::Built(built(folder))))
     }
 
     fn revisions(&self, selection: &Selection, catalog: &Catalog, profile: Option<&str>) -> Result<Revisions, Failure> {
@@ -202,6 +202,13 @@ fn http(sources: &Sources, ca_certificates: &[PathBuf]) -> HttpOptions {
         options.retries = retries.into();
     }
     options
+}
+
+/// Parsed here and not by clap, which repeats what it refuses: a URL may hold a password.
+fn mirrors(sources: &Sources) -> Result<Vec<Mirror>, Failure> {
+    let parse =
+        |text: &String| text.parse().map_err(|error: BadMirror| Failure::usage(format!("`--upstream`: {error}")));
+    sources.upstream.iter().map(parse).collect()
 }
 
 fn component_versions(selection: &Selection) -> BTreeMap<String, Version> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::build::changelog;
 use super::field;
+use super::relations;
 use super::scriptlet::{INTERPRETER, MOMENTS, section};
 use crate::format::Format;
 use crate::image::{Content, Entry, PackageImage, Role};
@@ -172,6 +173,9 @@ fn relation_lines(image: &PackageImage) -> Vec<RelationLine> {
             RelationLine { tag, relation: literal(&relation.to_string()) }
         })
         .collect();
+    if relations::orders_after_systemd(image) {
+        lines.push(RelationLine { tag: "OrderWithRequires", relation: "systemd".to_owned() });
+    }
     let is_configuration = |entry: &Entry| {
         matches!(entry.role, Role::Config | Role::ConfigKept) && !matches!(entry.content, Content::Directory)
     };
