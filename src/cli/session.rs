@@ -34,6 +34,9 @@ pub(crate) struct Session {
     pub(crate) reporter: Arc<Terminal>,
 }
 
+const SEE_CONFIGURATION: &str = "`kubepkg spec schema --of configuration` prints what kubepkg.yaml may hold";
+const NAME_THE_VERSION: &str = "name the version itself, such as `--version 1.36.2`";
+
 impl Session {
     pub(crate) fn specs(&self, trees: &Trees) -> Result<(Tree, Catalog), Failure> {
         let tree = match trees.spec_dir.as_ref().or(self.config.spec_dir.as_ref()) {
@@ -114,7 +117,9 @@ impl Session {
         };
         let version = match (&selector, selector.marker_url(catalog.distribution())?) {
             (VersionSelector::Exact(version), _) => version.clone(),
-            (VersionSelector::Marker { .. }, None) => return Err(Failure::usage("the markers' URL is none")),
+            (VersionSelector::Marker { .. }, None) => {
+                return Err(Failure::spec("`markers` of distribution.yaml names no file").hint(NAME_THE_VERSION));
+            }
             (VersionSelector::Marker { name, .. }, Some(url)) => {
                 let version = read_marker(&url, &fetcher()?.text(&url, MARKER_LIMIT)?)?;
                 self.ui.status("Resolved", &format!("{name} to {version}"));
@@ -145,7 +150,9 @@ impl Session {
         }
         let vendor = selection.vendor.clone().or_else(|| self.config.vendor.clone());
         if vendor.as_deref().is_some_and(|text| text.trim().is_empty() || text.chars().any(char::is_control)) {
-            return Err(Failure::usage("the vendor is empty or has a control character"));
+            return Err(
+                Failure::usage("the vendor is empty or has a control character").hint("write a name in one line")
+            );
         }
         let revisions = self.revisions(selection, catalog, profile.as_deref())?;
         Ok(Request {
@@ -175,7 +182,9 @@ impl Session {
         let mut given = selection.arches.clone();
         if given.is_empty() {
             let read = |text: &String| {
-                arch(text).map_err(|error| Failure::usage(format!("`arches` of kubepkg.yaml: {error}")))
+                arch(text).map_err(|error| {
+                    Failure::usage(format!("`arches` of kubepkg.yaml: {error}")).hint(SEE_CONFIGURATION)
+                })
             };
             given = self.config.arches.iter().map(read).collect::<Result<_, _>>()?;
         }
@@ -267,7 +276,7 @@ where
     T: FromStr,
     T::Err: std::fmt::Display,
 {
-    text.parse().map_err(|error| Failure::usage(format!("`{key}` of kubepkg.yaml: {error}")))
+    text.parse().map_err(|error| Failure::usage(format!("`{key}` of kubepkg.yaml: {error}")).hint(SEE_CONFIGURATION))
 }
 
 fn parse_all<T>(key: &str, texts: &[String]) -> Result<Vec<T>, Failure>

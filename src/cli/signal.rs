@@ -41,11 +41,11 @@ pub(crate) fn temporary() -> io::Result<TempDir> {
 
 /// A signal waits until the folder and its clean-up are both there.
 fn made<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> PathBuf) -> io::Result<T> {
-    let mut cleanups = cleanups();
-    let made = make()?;
-    let folder = path(&made);
-    cleanups.push(Box::new(move || remove(&folder)));
-    Ok(made)
+    let mut held = cleanups();
+    let thing = make()?;
+    let folder = path(&thing);
+    held.push(Box::new(move || remove(&folder)));
+    Ok(thing)
 }
 
 fn cleanups() -> MutexGuard<'static, Vec<Cleanup>> {

@@ -44,7 +44,8 @@ fn a_disk_that_fills_up_in_between_keeps_what_was_complete() {
     let told: Vec<String> = ran.stdout.lines().map(|path| name(Path::new(path))).collect();
     let mut kept: Vec<String> = rig.packages().into_keys().collect();
     let mut sorted = told.clone();
-    (sorted.sort(), kept.sort());
+    sorted.sort();
+    kept.sort();
     assert!(sorted == kept && kept.len() < 10, "{told:?} were told, {kept:?} are there");
     rig.assert_tidy();
     drop(disk);
