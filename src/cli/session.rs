@@ -34,6 +34,9 @@ pub(crate) struct Session {
     pub(crate) reporter: Arc<Terminal>,
 }
 
+const SEE_CONFIGURATION: &str = "`kubepkg spec schema --of configuration` prints what kubepkg.yaml may hold";
+const NAME_THE_VERSION: &str = "name the version itself, such as `--version 1.36.2`";
+
 impl Session {
     pub(crate) fn specs(&self, trees: &Trees) -> Result<(Tree, Catalog), Failure> {
         let tree = match trees.spec_dir.as_ref().or(self.config.spec_dir.as_ref()) {
@@ -109,7 +112,9 @@ impl Session {
         };
         let version = match (&selector, selector.marker_url(catalog.distribution())?) {
             (VersionSelector::Exact(version), _) => version.clone(),
-            (VersionSelector::Marker { .. }, None) => return Err(Failure::usage("the markers' URL is none")),
+            (VersionSelector::Marker { .. }, None) => {
+                return Err(Failure::spec("`markers` of distribution.yaml names no file").hint(NAME_THE_VERSION));
+            }
             (VersionSelector::Marker { name, .. }, Some(url)) => {
                 let version = read_marker(&url, &fetcher()?.text(&url, MARKER_LIMIT)?)?;
                 self.ui.status("Resolved", &format!("{name} to {version}"));
@@ -248,7 +253,9 @@ fn cache_dir() -> Result<PathBuf, Failure> {
 
 /// Parses what an option gives, if it is given.
 fn one_of<T: FromStr<Err = String>>(text: Option<&str>) -> Result<Option<T>, Failure> {
-    text.map(str::parse).transpose().map_err(Failure::usage)
+    text.map(str::parse)
+        .transpose()
+        .map_err(|error: String| Failure::usage(error).hint("`kubepkg build --help` shows what each option takes"))
 }
 
 /// A fetcher whose unfinished files go when the user interrupts.
