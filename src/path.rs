@@ -96,11 +96,6 @@ impl RelativePath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Returns the last component.
-    pub fn file_name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
-    }
 }
 
 impl FromStr for RelativePath {

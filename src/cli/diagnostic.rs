@@ -268,6 +268,7 @@ impl From<PlanError> for Failure {
             }
             PlanError::Template(error) => return error.clone().into(),
             PlanError::BadUrl { .. } => (Exit::Spec, "see `url` in the spec".to_owned()),
+            PlanError::BadMember { .. } => (Exit::Spec, "see `member` and `members` in the spec".to_owned()),
             PlanError::Nothing => (Exit::Plan, "`kubepkg spec list` shows what there is".to_owned()),
         };
         Self::new(exit, &error).hint(hint)

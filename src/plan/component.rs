@@ -11,6 +11,7 @@ use super::{
 };
 use crate::arch::Arch;
 use crate::format::Format;
+use crate::path::RelativePath;
 use crate::relation::{Dependency, Relation};
 use crate::source_date::SourceDate;
 use crate::spec;
@@ -183,6 +184,14 @@ fn in_clear(path: &str) -> String {
     path.replace("%2B", "+")
 }
 
+/// The name of a file in an archive.
+fn member(case: &Case<'_>, text: &str) -> Result<RelativePath, PlanError> {
+    let mut data = url_variables(case);
+    data.insert("version".to_owned(), case.version.to_string());
+    let member = render_text(&case.spec.file, text, &data)?;
+    member.parse().map_err(|source| PlanError::BadMember { file: case.spec.file.clone(), source })
+}
+
 /// Values for URLs: `+` stands for a blank in some servers' eyes, so it is encoded.
 fn url_variables(case: &Case<'_>) -> Variables {
     let track = if case.version.channel() == Channel::Nightly { "ci" } else { "release" };
@@ -260,11 +269,12 @@ fn files(case: &Case<'_>, metadata: &Metadata, templates: &Templates) -> Result<
                 files.push(file(&row.fact, everywhere, PlannedContent::Source(place(source))));
             }
             FileContent::Member { source, member } => {
-                let content = PlannedContent::Member { source: place(source), member: member.clone() };
+                let content = PlannedContent::Member { source: place(source), member: self::member(case, member)? };
                 files.push(file(&row.fact, everywhere, content));
             }
             FileContent::Members { source, members, ignore } => {
-                let (source, members, ignore) = (place(source), members.clone(), ignore.clone());
+                let all = |list: &[String]| list.iter().map(|text| self::member(case, text)).collect::<Result<_, _>>();
+                let (source, members, ignore) = (place(source), all(members)?, all(ignore)?);
                 files.push(file(&row.fact, everywhere, PlannedContent::Members { source, members, ignore }));
             }
             FileContent::Link(target) => files.push(file(&row.fact, everywhere, PlannedContent::Link(target.clone()))),

@@ -13,7 +13,7 @@ mod select;
 mod view;
 
 use crate::arch::Arch;
-use crate::path::PackageName;
+use crate::path::{BadPath, PackageName};
 use crate::spec::{Catalog, Profile};
 use crate::template::{TemplateError, Templates};
 use crate::version::Version;
@@ -127,6 +127,15 @@ pub enum PlanError {
         #[source]
         /// What is wrong.
         source: url::ParseError,
+    },
+    /// A rendered name of a file in an archive is none.
+    #[error("{file}: no archive has such a file")]
+    BadMember {
+        /// The spec file.
+        file: String,
+        #[source]
+        /// What is wrong.
+        source: BadPath,
     },
     /// Nothing is left to build.
     #[error("nothing is published for what was asked for")]

@@ -247,11 +247,9 @@ fn twice(span: Range<usize>, cause: &str) -> Fault {
 }
 
 fn arch(text: &Text) -> Result<Arch, Fault> {
-    text.value().parse::<Arch>().map_err(|error| {
-        let fault = Fault::new(text.span(), &error);
-        match error.meant {
-            Some(meant) => fault.hint(format!("upstream's spelling is `{meant}`")),
-            None => fault.hint("write upstream's spelling, as in its URLs"),
-        }
+    let meant = text.value().parse::<Arch>().err().and_then(|error| error.meant);
+    parse(text).map_err(|fault| match meant {
+        Some(meant) => fault.hint(format!("upstream's spelling is `{meant}`")),
+        None => fault,
     })
 }

@@ -35,7 +35,9 @@ impl SpecError {
                 .map_or_else(|| offset(text, count(location.line()), count(location.column())), count);
             start..start + span.byte_len().map_or(0, count)
         });
-        let (start, end) = (span.start.min(text.len()), span.end.min(text.len()));
+        // A file that ends too early is shown at its last character.
+        let start = span.start.min(text.trim_end().len());
+        let end = span.end.clamp(start, text.len());
         let cause = Words.format_message(error.without_snippet()).lines().next().unwrap_or_default().to_owned();
         Self { file: file.to_owned(), text: Arc::from(text), span: start..end, cause, hint: Some(hint.to_owned()) }
     }

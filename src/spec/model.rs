@@ -264,17 +264,17 @@ pub enum FileContent {
     Member {
         /// The source.
         source: String,
-        /// The member.
-        member: RelativePath,
+        /// The member, with its placeholders.
+        member: String,
     },
     /// Members of a source, each under its own name below the path.
     Members {
         /// The source.
         source: String,
-        /// The members.
-        members: Vec<RelativePath>,
-        /// Members that are known and left out.
-        ignore: Vec<RelativePath>,
+        /// The members, with their placeholders.
+        members: Vec<String>,
+        /// Members that are known and left out, with their placeholders.
+        ignore: Vec<String>,
     },
     /// A template.
     Template(RelativePath),

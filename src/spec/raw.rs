@@ -238,7 +238,7 @@ pub(super) struct RawFile {
     pub(super) kind: RawKind,
     /// The source whose bytes it has.
     pub(super) source: Option<Text>,
-    /// The file inside the source, an archive.
+    /// The file inside the source, an archive; `{{arch}}`, `{{version}}` and `{{track}}` stand for themselves.
     pub(super) member: Option<Text>,
     /// Files inside the source that go below `path`, each under its own name.
     pub(super) members: Option<At<Vec<Text>>>,

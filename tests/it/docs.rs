@@ -66,6 +66,11 @@ fn the_readme_does_what_it_says() {
     check("README.md");
 }
 
+#[test]
+fn the_spec_language_does_what_its_document_says() {
+    check("specs/README.md");
+}
+
 /// Every exit code of the program stands in the README, in the same words.
 #[test]
 fn the_readme_has_the_exit_codes_of_the_program() {

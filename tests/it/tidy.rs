@@ -180,18 +180,6 @@ fn modules_are_named_by_what_they_do() {
 }
 
 #[test]
-fn every_error_fixture_is_named_in_a_test() {
-    let errors = root().join("fixtures/errors");
-    let sources = ["src", "tests"].iter().flat_map(|folder| files(folder)).filter(|path| is_rust(path));
-    let sources: String = sources.map(|path| read(&path).1).collect();
-    let folders = errors.exists().then(|| fs_err::read_dir(errors).unwrap()).into_iter().flatten();
-    let names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let unused: Vec<_> =
-        names.filter(|name| !words(&sources.replace('-', "_")).any(|word| word == name.replace('-', "_"))).collect();
-    assert_none("fixtures that no test names", &unused);
-}
-
-#[test]
 fn nothing_names_a_registry_or_a_machine() {
     // Cut in two, so that this file does not break the rule.
     let hosts = [

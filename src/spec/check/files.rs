@@ -4,7 +4,7 @@ use super::super::at::Text;
 use super::super::error::{Fault, Faults};
 use super::super::model::{File, FileContent, LintOverride, Role, Row};
 use super::super::raw::{RawFile, RawKind, RawSpec};
-use super::payload::content;
+use super::payload::{base_name, content};
 use super::text::{install_path, line, owner, parse};
 use super::{Checker, twice};
 use crate::format::Format;
@@ -56,7 +56,7 @@ fn apart(file: &File, other: &File, at: &Text, faults: &mut Faults) {
 fn targets(file: &File) -> Vec<String> {
     match &file.content {
         FileContent::Members { members, .. } => {
-            members.iter().map(|member| format!("{}/{}", file.path, member.file_name())).collect()
+            members.iter().map(|member| format!("{}/{}", file.path, base_name(member))).collect()
         }
         _ => vec![file.path.to_string()],
     }

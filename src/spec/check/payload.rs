@@ -1,11 +1,15 @@
 //! Rules for what a file is made of.
 
+use std::collections::BTreeMap;
+
 use super::super::at::{At, Text};
 use super::super::error::{Fault, Faults};
 use super::super::model::FileContent;
 use super::super::raw::{RawFile, RawSpec};
+use super::super::variables::URL_VARIABLES;
 use super::text::{line, relative_path};
 use crate::path::{InstallPath, RelativePath};
+use crate::template::render_text;
 
 pub(super) fn content(row: &RawFile, raw: &RawSpec, faults: &mut Faults) -> Option<FileContent> {
     let given = [row.source.is_some(), row.template.is_some(), row.link.is_some(), row.directory];
@@ -60,11 +64,11 @@ fn from_source(row: &RawFile, source: &Text, raw: &RawSpec, faults: &mut Faults)
     }
     match (&row.member, &row.members) {
         (None, None) => Some(FileContent::Source(source)),
-        (Some(member), None) => Some(FileContent::Member { source, member: faults.keep(relative_path(member))? }),
+        (Some(member), None) => Some(FileContent::Member { source, member: faults.keep(member_path(member))? }),
         (None, Some(members)) => {
             let members = members_of(members, faults);
             let ignored = row.ignore.iter().flat_map(At::value);
-            let ignore = ignored.filter_map(|text| faults.keep(relative_path(text))).collect();
+            let ignore = ignored.filter_map(|text| faults.keep(member_path(text))).collect();
             Some(FileContent::Members { source, members, ignore })
         }
         (Some(member), Some(_)) => {
@@ -76,19 +80,37 @@ fn from_source(row: &RawFile, source: &Text, raw: &RawSpec, faults: &mut Faults)
 }
 
 /// At least one member, and each goes to a path of its own.
-fn members_of(list: &At<Vec<Text>>, faults: &mut Faults) -> Vec<RelativePath> {
+fn members_of(list: &At<Vec<Text>>, faults: &mut Faults) -> Vec<String> {
     if list.value().is_empty() {
         let hint = "name the files of the archive";
         faults.push(Fault::new(list.span(), "`members` is empty, so nothing is installed").hint(hint));
     }
-    let mut members: Vec<RelativePath> = Vec::new();
+    let mut members: Vec<String> = Vec::new();
     for text in list.value() {
-        let Some(member) = faults.keep(relative_path(text)) else { continue };
-        if members.iter().any(|other| other.file_name() == member.file_name()) {
-            let cause = format!("two members would be installed as `{}`", member.file_name());
+        let Some(member) = faults.keep(member_path(text)) else { continue };
+        if members.iter().any(|other| base_name(other) == base_name(&member)) {
+            let cause = format!("two members would be installed as `{}`", base_name(&member));
             faults.push(Fault::new(text.span(), cause).hint("give one of them a row with `member`"));
         }
         members.push(member);
     }
     members
+}
+
+pub(super) fn base_name(member: &str) -> &str {
+    member.rsplit('/').next().unwrap_or_default()
+}
+
+/// A path in an archive whose placeholders are known.
+fn member_path(text: &Text) -> Result<String, Fault> {
+    let probe: BTreeMap<&str, &str> = URL_VARIABLES.iter().map(|(name, _)| (*name, "x")).collect();
+    let rendered = render_text("member", text.value(), &probe).map_err(|error| {
+        let known: Vec<String> = probe.keys().map(|name| format!("`{{{{{name}}}}}`")).collect();
+        let cause = format!("the name cannot be rendered: {}", error.cause());
+        Fault::new(text.span(), cause).hint(format!("placeholders are {}", known.join(", ")))
+    })?;
+    rendered.parse::<RelativePath>().map_err(|error| {
+        Fault::new(text.span(), error).hint("write the path as the archive has it, without `./` or `/` in front")
+    })?;
+    Ok(text.value().clone())
 }
