@@ -73,6 +73,11 @@ impl Failure {
         Self::told(Exit::Plan, message)
     }
 
+    /// A spec or template is wrong in a way that has no place in a file.
+    pub(crate) fn spec(message: impl Into<String>) -> Self {
+        Self::told(Exit::Spec, message)
+    }
+
     /// A file at fault, with its place.
     pub(crate) fn pictured(exit: Exit, errors: Vec<SpecError>) -> Self {
         let message = match errors.as_slice() {

@@ -34,7 +34,6 @@ pub(crate) struct Session {
     pub(crate) reporter: Arc<Terminal>,
 }
 
-const SEE_CONFIGURATION: &str = "`kubepkg spec schema --of configuration` prints what kubepkg.yaml may hold";
 const NAME_THE_VERSION: &str = "name the version itself, such as `--version 1.36.2`";
 
 impl Session {

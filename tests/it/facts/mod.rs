@@ -125,7 +125,7 @@ fn files(build: &Build, format: Format) -> BTreeMap<&str, &PlannedFile> {
     build.files.iter().filter(|file| file.formats.includes(format)).map(|file| (file.path.as_str(), file)).collect()
 }
 
-fn text<'a>(file: &'a PlannedFile) -> &'a str {
+fn text(file: &PlannedFile) -> &str {
     match &file.content {
         PlannedContent::Text { text, .. } => text,
         other => panic!("{other:?}"),

@@ -189,7 +189,7 @@ fn plugins(build: &Build) -> String {
         PlannedContent::Members { members, .. } if file.path.as_str() == "/opt/cni/bin" => Some(members),
         _ => None,
     });
-    let mut names: Vec<&str> = members.unwrap().iter().map(|member| member.as_str()).collect();
+    let mut names: Vec<&str> = members.unwrap().iter().map(kubepkg::path::RelativePath::as_str).collect();
     names.sort_unstable();
     names.join(" ")
 }
