@@ -8,6 +8,7 @@ use super::{
 };
 use crate::digest::Digest;
 use crate::format::Format;
+use crate::path::RelativePath;
 
 /// The shape of a plan outside this program. Fields are added, never changed, without a new schema number.
 #[derive(Debug, Clone, Serialize)]
@@ -149,8 +150,8 @@ fn file_view(file: &PlannedFile) -> Value {
         PlannedContent::Member { source, member } => json!({"source": source, "member": member.as_str()}),
         PlannedContent::Members { source, members, ignore } => json!({
             "source": source,
-            "members": members.iter().map(super::super::path::RelativePath::as_str).collect::<Vec<_>>(),
-            "ignore": ignore.iter().map(super::super::path::RelativePath::as_str).collect::<Vec<_>>(),
+            "members": members.iter().map(RelativePath::as_str).collect::<Vec<_>>(),
+            "ignore": ignore.iter().map(RelativePath::as_str).collect::<Vec<_>>(),
         }),
         PlannedContent::Text { template, text } => {
             json!({"template": template.as_str(), "sha256": Digest::sha256(text).hex()})

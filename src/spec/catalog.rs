@@ -183,12 +183,12 @@ fn is_spec(path: &str) -> bool {
 fn stray_files(tree: &Tree) -> Vec<SpecError> {
     let mut errors = Vec::new();
     for (path, text) in tree.iter() {
-        let ends_in = |wanted: &str| Path::new(path).extension().is_some_and(|extension| extension == wanted);
-        let in_folder = path.contains('/') && ends_in("yaml");
-        let (cause, hint) = if in_folder {
-            ("a spec does not lie in a folder of its own", "move it beside the others")
-        } else if ends_in("yml") {
+        let written = Path::new(path).extension().unwrap_or_default();
+        let extension = written.to_ascii_lowercase();
+        let (cause, hint) = if extension == "yml" || (extension == "yaml" && written != "yaml") {
             ("a spec ends in `.yaml`", "rename the file")
+        } else if extension == "yaml" && path.contains('/') {
+            ("a spec does not lie in a folder of its own", "move it beside the others")
         } else {
             continue;
         };
@@ -239,7 +239,10 @@ fn read<R: for<'de> serde::Deserialize<'de>, T>(
     let of = if file.ends_with(DISTRIBUTION) { " --of distribution" } else { "" };
     let hint = format!("`kubepkg spec schema{of}` prints what the file may hold");
     let raw: R = serde_saphyr::from_str(text).map_err(|cause| vec![SpecError::syntax(file, text, &cause, &hint)])?;
-    check(&raw, file, &shared).map_err(|faults| faults.0.into_iter().map(error).collect())
+    check(&raw, file, &shared).map_err(|mut faults| {
+        faults.0.sort_by_key(|fault| fault.span.start);
+        faults.0.into_iter().map(error).collect()
+    })
 }
 
 impl CatalogError {

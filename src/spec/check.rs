@@ -29,51 +29,35 @@ pub(super) fn component(raw: &RawSpec, file: &str, text: &Arc<str>, profiles: &[
     if let Some(name) = &name {
         file_is_called_after(name.as_str(), &raw.name, file, &mut faults);
     }
-    let versioning = versions::versioning(&checker, raw, &mut faults);
-    let texts = checker.texts(raw, &mut faults);
-    let (license, homepage) = (faults.keep(line(&raw.license)), faults.keep(web_page(&raw.homepage)));
-    let section = faults.keep(section(&raw.section));
-    let priority =
-        raw.priority.as_ref().map_or_else(|| Some("optional".to_owned()), |text| faults.keep(priority(text)));
-    let maintainer = raw.maintainer.as_ref().and_then(|text| faults.keep(maintainer(text)));
-    let copyright = copyright(raw, &mut faults);
-    let dates = versions::component_dates(raw, &mut faults);
-    let arches = checker.arches(raw, &mut faults);
-    let sources = published::sources(&checker, raw, &mut faults);
-    let variables = checker.variables(raw, &mut faults);
-    let relations = relations::relations(&checker, raw, &mut faults);
     let files = files::files(&checker, raw, &mut faults);
-    let services = scripts::services(&checker, raw, &files, &mut faults);
-    let scripts = scripts::scripts(&checker, raw, &mut faults);
-    let lint_overrides = files::lint_overrides(&checker, raw, &mut faults);
-    match (name, license, homepage, section, priority) {
-        (Some(name), Some(license), Some(homepage), Some(section), Some(priority)) if faults.0.is_empty() => {
-            let (file, text) = (file.to_owned(), Arc::clone(text));
-            Ok(Spec {
-                name,
-                file,
-                text,
-                versioning,
-                texts,
-                license,
-                homepage,
-                section,
-                priority,
-                maintainer,
-                copyright,
-                dates,
-                arches,
-                sources,
-                variables,
-                relations,
-                files,
-                services,
-                scripts,
-                lint_overrides,
-            })
-        }
-        _ => Err(faults),
-    }
+    let optional = || Some("optional".to_owned());
+    let spec = Spec {
+        versioning: versions::versioning(&checker, raw, &mut faults),
+        texts: checker.texts(raw, &mut faults),
+        license: faults.keep(line(&raw.license)).unwrap_or_default(),
+        homepage: faults.keep(web_page(&raw.homepage)).unwrap_or_default(),
+        section: faults.keep(section(&raw.section)).unwrap_or_default(),
+        priority: raw.priority.as_ref().map_or_else(optional, |text| faults.keep(priority(text))).unwrap_or_default(),
+        maintainer: raw.maintainer.as_ref().and_then(|text| faults.keep(maintainer(text))),
+        copyright: copyright(raw, &mut faults),
+        dates: versions::component_dates(raw, &mut faults),
+        arches: checker.arches(raw, &mut faults),
+        sources: published::sources(&checker, raw, &mut faults),
+        variables: checker.variables(raw, &mut faults),
+        relations: relations::relations(&checker, raw, &mut faults),
+        services: scripts::services(&checker, raw, &files, &mut faults),
+        files,
+        scripts: scripts::scripts(&checker, raw, &mut faults),
+        lint_overrides: files::lint_overrides(&checker, raw, &mut faults),
+        // Without a name there is a fault, and no spec.
+        name: match name {
+            Some(name) => name,
+            None => return Err(faults),
+        },
+        file: file.to_owned(),
+        text: Arc::clone(text),
+    };
+    if faults.0.is_empty() { Ok(spec) } else { Err(faults) }
 }
 
 /// Checks `distribution.yaml`.
