@@ -30,7 +30,7 @@ fn what_is_typed_wrong_is_two() {
         ("plan --version 1.36.2 --arch aarch64", "`arm64` in upstream's spelling"),
         ("plan --version 1.36.2 --format apk", "apk"),
         ("plan --version 1.36.2 --revision 1/2", "1/2"),
-        ("plan --version 1.36.2 --maintainer Nobody", "write `Name <mail@example.org>`"),
+        ("plan --version 1.36.2 --maintainer Nobody", "`Name <mail@example.org>`"),
         ("build --version 1.36.2 --compression zstd:99", "`zstd:99` has no such level"),
         ("plan --version 1.36.2 --config bad.yaml", "maintainers"),
         ("plan --version 1.36.2 --config absent.yaml", "absent.yaml"),
