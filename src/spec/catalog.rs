@@ -18,6 +18,9 @@ use crate::tree::Tree;
 /// The file that is no component.
 const DISTRIBUTION: &str = "distribution.yaml";
 
+/// The most values and keys of one file: rows are compared with each other. The largest shipped spec has some thousand.
+const MAX_VALUES: usize = 10_000;
+
 /// Every component of one tree. Names are unique; every component that another names is there; nothing requires
 /// itself, not even by way of others.
 #[derive(Debug, Clone)]
@@ -238,7 +241,11 @@ fn read<R: for<'de> serde::Deserialize<'de>, T>(
     };
     let of = if file.ends_with(DISTRIBUTION) { " --of distribution" } else { "" };
     let hint = format!("`kubepkg spec schema{of}` prints what the file may hold");
-    let raw: R = serde_saphyr::from_str(text).map_err(|cause| vec![SpecError::syntax(file, text, &cause, &hint)])?;
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_nodes: MAX_VALUES },
+    };
+    let raw: R = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|cause| vec![SpecError::syntax(file, text, &cause, &hint)])?;
     check(&raw, file, &shared).map_err(|mut faults| {
         faults.0.sort_by_key(|fault| fault.span.start);
         faults.0.into_iter().map(error).collect()

@@ -65,6 +65,7 @@ impl serde_saphyr::MessageFormatter for Words {
     fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> Cow<'a, str> {
         use serde_saphyr::Error as Yaml;
         Cow::Owned(match error {
+            Yaml::AliasError { error, .. } => return self.format_message(error),
             Yaml::SerdeUnknownField { field, expected, .. } => {
                 format!("unknown key `{}`; known are {}", field.escape_default(), quoted(expected))
             }
@@ -84,6 +85,9 @@ impl serde_saphyr::MessageFormatter for Words {
             Yaml::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
             | Yaml::UnexpectedValueForUnitEnumVariant { .. } => "exactly one choice must stand here".to_owned(),
             Yaml::MultipleDocuments { .. } => "a second document begins; a file holds one".to_owned(),
+            Yaml::Budget { breach: serde_saphyr::budget::BudgetBreach::Nodes { nodes }, .. } => {
+                format!("the file holds more than the limit of {} values", nodes - 1)
+            }
             Yaml::Eof { .. } => "the file is empty".to_owned(),
             other => return serde_saphyr::DefaultMessageFormatter.format_message(other),
         })

@@ -66,10 +66,24 @@ fn hostile_specs_are_refused() {
     }
     let deep = format!("name: {}", "[".repeat(100_000));
     let huge = format!("name: agent # {}\n", "x".repeat(1 << 20));
-    for (what, text) in [("aliases", bomb), ("depth", deep), ("size", huge)] {
+    // Rows are compared with each other, so there cannot be any number of them.
+    let good = fs_err::read_to_string(root("fixtures/vendor/helm/helm.yaml")).unwrap();
+    let rows: String = (0..2500).map(|row| format!("  - {{path: /srv/{row}, directory: true}}\n")).collect();
+    // The same map again and again.
+    let entries: Vec<String> = (0..1000).map(|entry| format!("a{entry}: x")).collect();
+    let maps: String = (1..1000).map(|patch| format!("          1.0.{patch}: *map\n")).collect();
+    let pins = format!("- pinned:\n          1.0.0: &map {{{}}}\n{maps}", entries.join(", "));
+    for (words, text) in [
+        ("a text must stand here", bomb),
+        ("a text must stand here", deep),
+        ("larger than the limit of 1048576 bytes", huge),
+        ("more than the limit of 10000 values", good.clone() + &rows),
+        ("more than the limit of 10000 values", good.replace("- sha256: \"{{url}}.sha256sum\"", &pins)),
+    ] {
         fs_err::write(&path, text).unwrap();
         let ran = run(command().args(["spec", "check", "--spec-dir"]).arg(folder.path()));
-        assert_eq!(ran.code, 3, "{what}: {}", ran.stderr);
+        assert_eq!(ran.code, 3, "{words}: {}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
     }
     fs_err::write(&path, b"name: \xff\n").unwrap();
     let ran = run(command().args(["spec", "check", "--spec-dir"]).arg(folder.path()));
