@@ -14,7 +14,7 @@ use crate::digest::{Digests, Hasher};
 use crate::event::{Event, Reporter, Warning};
 use crate::fetch::{Artifact, FetchError, Fetcher};
 use crate::format::Format;
-use crate::image::{ImageError, PackageImage, assemble};
+use crate::image::{Content, ImageError, PackageImage, assemble};
 use crate::package::{Compression, PackageWriter, Texts, WriteError, writer};
 use crate::plan::{Arches, Build, JobId, Plan, PlannedPackage, Source};
 use crate::scratch::Scratch;
@@ -113,10 +113,10 @@ pub fn fetch<'p>(plan: &'p Plan, env: &Env<'_>, arches: &Arches) -> Result<Fetch
         let mut absent = None;
         for source in &build.sources {
             match &source.source {
-                Source::LocalBuild(path) => artifacts.push(local(env, path)?),
+                Source::LocalBuild(path) => artifacts.push(env.fetcher.local_build(path)?),
                 Source::Download(index) => match &results[*index] {
                     Ok(artifact) => artifacts.push(artifact.clone()),
-                    Err(FetchError::NotPublished { .. }) if *arches == Arches::All => absent = Some(*index),
+                    Err(FetchError::NotPublished { .. }) if arches.leaves_out() => absent = Some(*index),
                     Err(error) => return Err(error.clone()),
                 },
             }
@@ -132,11 +132,6 @@ pub fn fetch<'p>(plan: &'p Plan, env: &Env<'_>, arches: &Arches) -> Result<Fetch
         env.reporter.report(Event::Warning(Warning::NotPublished { url, packages }));
     }
     Ok(fetched)
-}
-
-fn local(env: &Env<'_>, path: &Path) -> Result<Artifact, FetchError> {
-    env.reporter.report(Event::Warning(Warning::LocalBuild { path: path.display().to_string() }));
-    env.fetcher.local_build(path)
 }
 
 /// Makes every package of a plan in `output`. A package has its name only when it is complete and was read back; at the
@@ -155,7 +150,7 @@ pub fn build(
     let result = fetched.builds.par_iter().enumerate().try_for_each(|(place, (build, artifacts))| {
         let (image, _members) = image(build, artifacts, env)?;
         build.packages.par_iter().enumerate().try_for_each(|(nth, package)| {
-            let _share = budget.take(compression.memory());
+            let _share = budget.take(memory(&image, package.format, compression));
             let written = write(&image, package, env, compression, output)?;
             done.lock().unwrap_or_else(PoisonError::into_inner).push((place * Format::ALL.len() + nth, written));
             Ok(())
@@ -185,6 +180,21 @@ pub fn render(plan: &Plan, env: &Env<'_>, arches: &Arches) -> Result<Vec<(String
         }
     }
     Ok(all)
+}
+
+/// Returns about how much memory it takes to write a package, in MiB: the compressor's, and for an RPM its payload, which
+/// is as large as its files where they cannot be compressed.
+fn memory(image: &PackageImage, format: Format, compression: Compression) -> u32 {
+    let size = |content: &Content| match content {
+        Content::Artifact(artifact) => artifact.digests().size,
+        Content::Member(member) => member.digests.size,
+        Content::Text(_) | Content::Link(_) | Content::Directory => 0,
+    };
+    let payload: u64 = match format {
+        Format::Deb => 0,
+        Format::Rpm => image.entries(format).map(|entry| size(&entry.content)).sum(),
+    };
+    compression.memory().saturating_add(u32::try_from(payload >> 20).unwrap_or(u32::MAX))
 }
 
 /// Returns the image and the folder of its unpacked members, which must live as long.

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fs_err as fs;
 use tempfile::TempDir;
@@ -26,10 +26,15 @@ impl Scratch {
     /// Makes a scratch folder inside `parent`, which is made too, and removes those that killed runs left there.
     pub fn new(parent: &Path) -> io::Result<Self> {
         fs::create_dir_all(parent)?;
-        sweep(parent)?;
+        // Held while folders come and go: one without a lock is then one whose run was killed before it had any.
+        let guard = fs::File::open(parent)?.into_parts().0;
+        let locking = if guard.lock().is_ok() { Locking::Works } else { Locking::Unsupported };
+        sweep(parent, locking)?;
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
         let lock = fs::File::create(folder.path().join(LOCK))?.into_parts().0;
-        lock.lock()?;
+        if locking == Locking::Works {
+            lock.lock()?;
+        }
         Ok(Self { folder, _lock: lock })
     }
 
@@ -49,13 +54,23 @@ impl Scratch {
     }
 }
 
+/// Whether the file system has locks. Without them nobody knows what is abandoned, and nothing is swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Locking {
+    Works,
+    Unsupported,
+}
+
 /// Removes scratch folders whose lock nobody holds.
-fn sweep(parent: &Path) -> io::Result<()> {
+fn sweep(parent: &Path, locking: Locking) -> io::Result<()> {
+    if locking == Locking::Unsupported {
+        return Ok(());
+    }
     for entry in fs::read_dir(parent)? {
         let path = entry?.path();
         let is_scratch = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
         if is_scratch && is_abandoned(&path) {
-            // Another run may sweep at the same time; what matters is that it goes.
+            // Its own run may remove it at the same time; what matters is that it goes.
             let _ = fs::remove_dir_all(&path);
         }
     }
@@ -63,9 +78,10 @@ fn sweep(parent: &Path) -> io::Result<()> {
 }
 
 fn is_abandoned(folder: &Path) -> bool {
-    let lock: PathBuf = folder.join(LOCK);
-    // A folder without a lock is just being made, or was being swept: the next run will see.
-    fs::File::open(lock).is_ok_and(|file| file.into_parts().0.try_lock().is_ok())
+    match fs::File::open(folder.join(LOCK)) {
+        Ok(lock) => lock.into_parts().0.try_lock().is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 #[cfg(test)]
@@ -80,8 +96,11 @@ mod tests {
         fs::create_dir(&killed).unwrap();
         fs::write(killed.join(LOCK), "").unwrap();
         fs::write(killed.join("half.deb"), "x").unwrap();
+        let killed_before_it_locked = parent.path().join(".kubepkg-early");
+        fs::create_dir(&killed_before_it_locked).unwrap();
         let other = Scratch::new(parent.path()).unwrap();
-        assert!(running.path().exists() && other.path().exists() && !killed.exists());
+        assert!(running.path().exists() && other.path().exists());
+        assert!(!killed.exists() && !killed_before_it_locked.exists());
         let path = running.path().to_owned();
         drop(running);
         assert!(!path.exists());

@@ -80,6 +80,14 @@ impl Templates {
 
 /// Renders a text that stands in a spec, such as a URL; `place` says where, for messages.
 pub fn render_text(place: &str, text: &str, data: &impl Serialize) -> Result<String, TemplateError> {
+    // A partial can include itself for ever, and nothing here needs one.
+    for construct in ["{{>", "{{#>", "{{#*", "{{~>", "{{*"] {
+        if let Some(at) = text.find(construct) {
+            let line = text[..at].matches('\n').count() + 1;
+            let cause = format!("`{construct}` begins a partial or a decorator, which templates here do not have");
+            return Err(TemplateError::Bad { file: place.to_owned(), line, column: 0, cause });
+        }
+    }
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.register_escape_fn(no_escape);

@@ -40,6 +40,9 @@ pub enum TreeError {
     /// The folder holds more files than a tree can have.
     #[error("{} holds more than the limit of {MAX_FILES} files", .0.display())]
     TooMany(PathBuf),
+    /// Something that is neither file nor folder, such as a pipe.
+    #[error("{} is neither a file nor a folder", .0.display())]
+    NotAFile(PathBuf),
     /// A file is not text.
     #[error("{} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
@@ -122,6 +125,9 @@ fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>
         if metadata.is_dir() {
             read_folder(&path, &format!("{relative}/"), files)?;
             continue;
+        }
+        if !metadata.is_file() {
+            return Err(TreeError::NotAFile(path));
         }
         if metadata.len() > MAX_FILE {
             return Err(TreeError::TooLarge(path));

@@ -114,7 +114,7 @@ impl Version {
     pub fn package(&self) -> String {
         let mut text = format!("{}.{}.{}", self.major, self.minor, self.patch);
         match &self.stage {
-            Stage::Before(identifiers) => text = text + "~" + &join(identifiers).replace('-', "~"),
+            Stage::Before(identifiers) => text = text + "~" + &join(identifiers).replace('-', "."),
             Stage::Release => {}
             Stage::After(commits) => text = format!("{text}+{commits}"),
         }

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::arch::Arch;
-use crate::fetch::Mirror;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
 use crate::plan::VersionSelector;
@@ -74,8 +73,14 @@ pub(crate) struct Selection {
 #[command(next_help_heading = "Sources")]
 pub(crate) struct Sources {
     /// Mirror in place of dl.k8s.io and github.com: a folder or URL with a folder for each host (can be repeated)
-    #[arg(long, value_name = "[HOST=]URL|DIR", env = "KUBEPKG_UPSTREAM", value_delimiter = ',')]
-    pub(crate) upstream: Vec<Mirror>,
+    #[arg(
+        long,
+        value_name = "[HOST=]URL|DIR",
+        env = "KUBEPKG_UPSTREAM",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) upstream: Vec<String>,
 
     /// Local Kubernetes build in place of upstream's: a folder with `bin/linux/ARCH/NAME`
     #[arg(long, value_name = "DIR", env = "KUBEPKG_FROM_DIR")]
@@ -92,6 +97,14 @@ pub(crate) struct Sources {
     /// Certificate authority besides those of the system, in PEM (can be repeated)
     #[arg(long = "ca-certificate", value_name = "FILE", env = "KUBEPKG_CA_CERTIFICATE", value_delimiter = ',')]
     pub(crate) ca_certificates: Vec<PathBuf>,
+
+    /// Give a server up that is silent for so many seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", env = "KUBEPKG_TIMEOUT", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(crate) timeout: Option<u64>,
+
+    /// Try a failed transfer so many times more [default: 4]
+    #[arg(long, value_name = "COUNT", env = "KUBEPKG_RETRIES", value_parser = clap::value_parser!(u8).range(..=20))]
+    pub(crate) retries: Option<u8>,
 
     #[command(flatten)]
     pub(crate) trees: Trees,

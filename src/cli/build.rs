@@ -9,7 +9,6 @@ use super::session::{Session, interruptible};
 use super::{Done, signal};
 use crate::pipeline::{self, Env, Outcome, Package};
 use crate::plan::{Plan, PlannedPackage};
-use crate::scratch::Scratch;
 
 /// Fetch, verify and package
 ///
@@ -34,20 +33,15 @@ impl BuildArgs {
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
-        let (output, compression) = (session.output(&self.output), session.compression(&self.output));
-        let scratch = Scratch::new(&output)
-            .map_err(|error| Failure::new(Exit::Write, &error).hint("choose another folder with `--output`"))?;
-        let folder = scratch.path().to_owned();
-        signal::at_interrupt(move || drop(fs_err::remove_dir_all(&folder)));
+        let (output, compression) = (session.output(&self.output)?, session.compression(&self.output));
+        let scratch = signal::scratch(&output)
+            .map_err(|error| Failure::write(&error).hint("choose another folder with `--output`"))?;
         let reporter = session.reporter.clone();
         let env = Env { fetcher: &fetcher, templates: &templates, reporter, scratch: &scratch };
         match pipeline::build(&plan, &env, &request.arches, compression, &output) {
             Ok(outcome) => Ok(report(session, &plan, &outcome)),
-            Err((outcome, error)) => {
-                // What is complete is worth telling, whatever came after.
-                let _ = super::ui::data(&paths(&outcome));
-                Err(error.into())
-            }
+            // What is complete is worth telling, whatever came after.
+            Err((outcome, error)) => Err(Failure::from(error).after(done(&plan, &outcome))),
         }
     }
 }
@@ -57,15 +51,33 @@ fn report(session: &Session, plan: &Plan, outcome: &Outcome) -> Done {
         let (component, version, arch) = (&omission.component, &omission.version, omission.arch);
         session.ui.warning(&format!("not built: `{component}` {version} for {arch}: {}", omission.reason));
     }
-    let packages: Vec<Value> = outcome.packages.iter().map(|package| view(plan, package)).collect();
-    let complete = outcome.missing.is_empty();
-    if !complete {
+    if !outcome.missing.is_empty() {
         let (built, missing) = (outcome.packages.len(), outcome.missing.len());
         session
             .ui
             .warning(&format!("{built} packages are built, {missing} are not: upstream does not publish their files"));
     }
-    let json = json!({"schema": 1, "packages": packages, "missing": outcome.missing, "complete": complete});
+    done(plan, outcome)
+}
+
+fn done(plan: &Plan, outcome: &Outcome) -> Done {
+    let packages: Vec<Value> = outcome.packages.iter().map(|package| view(plan, package)).collect();
+    let complete = outcome.missing.is_empty() && plan.omitted.is_empty();
+    let omitted: Vec<Value> = plan
+        .omitted
+        .iter()
+        .map(|omission| {
+            json!({
+                "component": omission.component.as_str(),
+                "version": omission.version.to_string(),
+                "arch": omission.arch.as_str(),
+                "reason": omission.reason,
+            })
+        })
+        .collect();
+    let (missing, schema) = (&outcome.missing, 1);
+    let json =
+        json!({"schema": schema, "packages": packages, "missing": missing, "omitted": omitted, "complete": complete});
     Done { text: paths(outcome), json, exit: if complete { Exit::Done } else { Exit::Incomplete } }
 }
 

@@ -4,12 +4,16 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use clap::error::ErrorKind;
 use serde_json::{Value, json};
 
+use super::Done;
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::fetch::{FetchError, SetupError};
 use crate::image::ImageError;
+use crate::image::elf::ElfError;
+use crate::image::extract::ExtractError;
 use crate::package::WriteError;
 use crate::pipeline::BuildError;
 use crate::plan::{BadMarker, PlanError};
@@ -25,6 +29,8 @@ pub(crate) struct Failure {
     causes: Vec<String>,
     pictures: Vec<SpecError>,
     hint: Option<String>,
+    /// What was done before.
+    before: Option<Box<Done>>,
 }
 
 impl Failure {
@@ -39,18 +45,37 @@ impl Failure {
             }
             next = cause.source();
         }
-        Self { exit, message: error.to_string(), causes, pictures: Vec::new(), hint: None }
+        Self { causes, ..Self::told(exit, error.to_string()) }
+    }
+
+    fn told(exit: Exit, message: impl Into<String>) -> Self {
+        let (causes, pictures) = (Vec::new(), Vec::new());
+        Self { exit, message: message.into(), causes, pictures, hint: None, before: None }
     }
 
     /// The user wrote something that cannot be.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        let (message, causes) = (message.into(), Vec::new());
-        Self { exit: Exit::Usage, message, causes, pictures: Vec::new(), hint: None }
+        Self::told(Exit::Usage, message)
+    }
+
+    /// The program is wrong.
+    pub(crate) fn bug(message: impl Into<String>) -> Self {
+        Self::told(Exit::Unknown, message)
+    }
+
+    /// A file cannot be written or read.
+    pub(crate) fn write(error: &dyn Error) -> Self {
+        Self::new(Exit::Write, error)
     }
 
     /// What was asked for does not exist.
     pub(crate) fn plan(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Plan, ..Self::usage(message) }
+        Self::told(Exit::Plan, message)
+    }
+
+    /// A spec or template is wrong in a way that has no place in a file.
+    pub(crate) fn spec(message: impl Into<String>) -> Self {
+        Self::told(Exit::Spec, message)
     }
 
     /// A file at fault, with its place.
@@ -59,7 +84,9 @@ impl Failure {
             [error] => error.to_string(),
             errors => format!("{} faults in specs", errors.len()),
         };
-        Self { exit, message, causes: Vec::new(), pictures: errors, hint: None }
+        let explained = errors.iter().all(|error| error.hint.is_some());
+        let hint = (!explained).then(|| "`kubepkg spec schema` prints what a spec may hold".to_owned());
+        Self { pictures: errors, hint, ..Self::told(exit, message) }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -67,8 +94,25 @@ impl Failure {
         self
     }
 
+    /// Nobody can be told the result.
+    pub(crate) fn stdout(error: &std::io::Error) -> Self {
+        let hint = "redirect the output to a file with room, or see what closed it";
+        Self { causes: vec![error.to_string()], ..Self::told(Exit::Write, "cannot write to stdout") }.hint(hint)
+    }
+
+    /// Something was done before it failed, and is told too.
+    pub(crate) fn after(mut self, done: Done) -> Self {
+        self.before = Some(Box::new(done));
+        self
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// Returns what was done before, for stdout.
+    pub(crate) fn data(&self) -> &str {
+        self.before.as_ref().map_or("", |done| &done.text)
     }
 
     /// Shows the error on stderr.
@@ -87,7 +131,7 @@ impl Failure {
         }
     }
 
-    /// Returns the error as JSON, schema 1.
+    /// Returns the error as JSON, schema 1, beside what was done before.
     pub(crate) fn json(&self) -> Value {
         let labels: Vec<Value> = self
             .pictures
@@ -97,13 +141,18 @@ impl Failure {
                 json!({"file": error.file, "line": line, "column": column, "cause": error.cause, "hint": error.hint})
             })
             .collect();
-        json!({"schema": 1, "error": {
+        let mut document = self.before.as_ref().map_or_else(|| json!({"schema": 1}), |done| done.json.clone());
+        document["error"] = json!({
             "message": self.message,
             "causes": self.causes,
             "hint": self.hint,
             "exit_code": self.exit as u8,
             "labels": labels,
-        }})
+        });
+        if self.before.is_some() {
+            document["complete"] = false.into();
+        }
+        document
     }
 }
 
@@ -121,34 +170,58 @@ fn picture(error: &SpecError, colour: bool) -> String {
     text
 }
 
+/// The parts of clap's message: what is wrong, and what it would have understood.
+impl From<&clap::Error> for Failure {
+    fn from(error: &clap::Error) -> Self {
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Self::usage("no subcommand").hint("`kubepkg help` lists them");
+        }
+        let text = error.render().to_string();
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default();
+        let more: Vec<&str> = lines.clone().take_while(|line| !is_advice(line)).collect();
+        let advice = lines.find(|line| line.starts_with("tip: ")).or_else(|| text.lines().last());
+        let message = [first.trim_start_matches("error: "), &more.join(", ")].join(" ");
+        Self::usage(message.trim()).hint(advice.unwrap_or_default().trim_start_matches("tip: "))
+    }
+}
+
+fn is_advice(line: &str) -> bool {
+    ["tip: ", "Usage: ", "For more information"].iter().any(|start| line.starts_with(start))
+}
+
 impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Self {
         let (exit, hint) = match &error {
-            FetchError::Disagreement { .. } | FetchError::Mismatch { .. } => (
-                Exit::Verification,
-                Some("the file was not kept; run again, or use `--upstream` to fetch from elsewhere"),
-            ),
+            FetchError::Disagreement { .. } | FetchError::Mismatch { .. } => {
+                (Exit::Verification, "the file was not kept; run again, or use `--upstream` to fetch from elsewhere")
+            }
             FetchError::BadDigest { .. } | FetchError::NoDigest { .. } => (
                 Exit::Verification,
-                Some("nothing is packaged unverified; see what the URL answers, or use another `--upstream`"),
+                "nothing is packaged unverified; see what the URL answers, or use another `--upstream`",
             ),
             FetchError::NotPublished { .. } => {
-                (Exit::Fetch, Some("`--arch all` leaves out what is not published; `kubepkg plan` shows every URL"))
+                (Exit::Fetch, "`--arch all` leaves out what is not published; `kubepkg plan` shows every URL")
             }
             FetchError::NotCached { .. } => {
-                (Exit::Fetch, Some("run once without `--offline`, for example `kubepkg fetch`"))
+                (Exit::Fetch, "run once without `--offline`, for example `kubepkg fetch` with the same options")
             }
-            FetchError::Cache { .. } => (Exit::Write, Some("name another folder with `--cache-dir`")),
-            _ => (Exit::Fetch, None),
+            FetchError::Cache { .. } => (Exit::Write, "make room there, or name another folder with `--cache-dir`"),
+            FetchError::LocalBuild { .. } => (Exit::Fetch, "see what lies below the folder of `--from-dir`"),
+            _ => (Exit::Fetch, "run again: what came whole is not fetched twice; or use another `--upstream`"),
         };
-        let failure = Self::new(exit, &error);
-        hint.map_or_else(|| Self::new(exit, &error), |hint| failure.hint(hint))
+        Self::new(exit, &error).hint(hint)
     }
 }
 
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
-        Self::new(Exit::Usage, &error)
+        Self::new(Exit::Usage, &error).hint(match &error {
+            SetupError::NoMirror(_) => "`--upstream` takes a folder or URL that holds `dl.k8s.io/` and `github.com/`",
+            SetupError::CertificateAuthority { .. } => "`--ca-certificate` takes a file of certificates in PEM",
+            SetupError::Cache { .. } => "name another folder with `--cache-dir`",
+            _ => "see the proxies of the environment: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
+        })
     }
 }
 
@@ -161,7 +234,7 @@ impl From<TemplateError> for Failure {
 
 impl From<TreeError> for Failure {
     fn from(error: TreeError) -> Self {
-        Self::new(Exit::Spec, &error)
+        Self::new(Exit::Spec, &error).hint("`kubepkg spec export DIR` writes a folder of specs and templates")
     }
 }
 
@@ -209,18 +282,38 @@ impl From<PlanError> for Failure {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        match error {
-            BuildError::Fetch(error) => error.into(),
-            BuildError::Image { source: ImageError::Payload { .. }, .. } => Self::new(Exit::Verification, &error)
-                .hint("nothing was packaged; see what upstream published, or report it there"),
-            BuildError::Image { source: ImageError::UnknownMembers { .. }, .. } => {
-                Self::new(Exit::Verification, &error)
-                    .hint("name the files below `members` or `ignore` of the spec (`kubepkg spec export DIR`)")
+        let told = |exit, hint: &str| Self::new(exit, &error).hint(hint);
+        let room = "make room there, or choose another folder with `--output`";
+        match &error {
+            BuildError::Fetch(cause) => cause.clone().into(),
+            BuildError::Image { source, .. } if is_local(source) => told(Exit::Write, room),
+            BuildError::Image {
+                source: ImageError::UnknownMembers { .. } | ImageError::MissingMembers { .. }, ..
+            } => told(
+                Exit::Verification,
+                "see `members` and `ignore` of the spec; `kubepkg spec export DIR` writes it out",
+            ),
+            BuildError::Image { .. } => {
+                told(Exit::Verification, "nothing was made of it; see what was published with `kubepkg fetch -v`")
             }
-            BuildError::Image { .. } => Self::new(Exit::Verification, &error),
-            BuildError::Write { source: WriteError::Template(error), .. } => error.into(),
-            BuildError::Write { .. } => Self::new(Exit::Write, &error),
-            BuildError::Output { .. } => Self::new(Exit::Write, &error).hint("choose another folder with `--output`"),
+            BuildError::Write { source: WriteError::Template(cause), .. } => cause.clone().into(),
+            BuildError::Write { source: WriteError::Io(_), .. } | BuildError::Output { .. } => told(Exit::Write, room),
+            BuildError::Write { source: WriteError::Field { .. }, .. } => {
+                told(Exit::Write, "see the spec and the templates; `kubepkg spec export DIR` writes them out")
+            }
+            BuildError::Write { source: WriteError::InputChanged(_), .. } => {
+                told(Exit::Verification, "run again: what changed is fetched anew")
+            }
+            BuildError::Write { .. } => told(Exit::Write, "try another `--compression`, and report what it says"),
         }
+    }
+}
+
+/// Whether this machine is at fault, not what was published.
+fn is_local(error: &ImageError) -> bool {
+    match error {
+        ImageError::Extract { source, .. } => matches!(**source, ExtractError::Io(_)),
+        ImageError::Payload { source, .. } => matches!(**source, ElfError::Io(_)),
+        _ => false,
     }
 }

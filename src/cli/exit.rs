@@ -26,7 +26,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// Every code with its meaning, for the README and `kubepkg help exit-codes`.
-    pub(crate) const TABLE: [(u8, &'static str); 11] = [
+    pub(crate) const TABLE: [(u8, &'static str); 12] = [
         (Self::Done as u8, "done"),
         (Self::Unknown as u8, "a bug, or something nobody thought of"),
         (Self::Usage as u8, "the command line, the environment or kubepkg.yaml is wrong"),
@@ -39,6 +39,7 @@ impl Exit {
             Self::Incomplete as u8,
             "with --arch all: what upstream publishes is built, but some planned files are not published",
         ),
+        (129, "hung up (the terminal is gone)"),
         (130, "interrupted (Ctrl-C)"),
         (143, "terminated"),
     ];

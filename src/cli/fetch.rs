@@ -8,7 +8,6 @@ use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::{Session, interruptible};
 use crate::fetch::FetchError;
-use crate::plan::Arches;
 
 /// Fetch and verify upstream's files, nothing else
 ///
@@ -29,7 +28,7 @@ impl FetchArgs {
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
-        let (mut text, mut files, mut missing) = (String::new(), Vec::new(), Vec::new());
+        let (mut text, mut files, mut missing, mut failed) = (String::new(), Vec::new(), Vec::new(), None);
         for (download, result) in plan.downloads.iter().zip(fetcher.fetch_all(&plan.downloads)) {
             match result {
                 Ok(artifact) => {
@@ -44,14 +43,21 @@ impl FetchArgs {
                         "evidence": artifact.evidence().iter().map(ToString::to_string).collect::<Vec<_>>(),
                     }));
                 }
-                Err(FetchError::NotPublished { url }) if request.arches == Arches::All => {
+                Err(FetchError::NotPublished { url }) if request.arches.leaves_out() => {
                     session.ui.warning(&format!("not published: {url}"));
                     missing.push(url);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
         let exit = if missing.is_empty() { Exit::Done } else { Exit::Incomplete };
-        Ok(Done { text, json: json!({"schema": 1, "files": files, "missing": missing}), exit })
+        let complete = missing.is_empty() && failed.is_none();
+        let json = json!({"schema": 1, "files": files, "missing": missing, "complete": complete});
+        let done = Done { text, json, exit };
+        match failed {
+            None => Ok(done),
+            // What is verified stays in the cache, whatever came after.
+            Some(error) => Err(Failure::from(error).after(done)),
+        }
     }
 }

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::Done;
 use super::diagnostic::Failure;
-use super::exit::Exit;
 
 /// Generate completions and manual pages
 #[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "Examples:
   kubepkg generate completions bash > /etc/bash_completion.d/kubepkg
   kubepkg generate man /usr/local/share/man/man1")]
@@ -37,7 +37,7 @@ enum GenerateCommand {
 
 impl GenerateArgs {
     pub(crate) fn run(&self, mut command: clap::Command) -> Result<Done, Failure> {
-        let failed = |error: std::io::Error| Failure::new(Exit::Write, &error);
+        let failed = |error: std::io::Error| Failure::write(&error).hint("name another folder");
         match &self.command {
             GenerateCommand::Completions { shell } => {
                 let mut bytes = Vec::new();
@@ -67,7 +67,7 @@ fn pages(command: &clap::Command, folder: &PathBuf, paths: &mut Vec<String>) -> 
     let path = folder.join(format!("{name}.1"));
     fs::write(&path, text)?;
     paths.push(path.display().to_string());
-    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+    for inner in command.get_subcommands() {
         pages(inner, folder, paths)?;
     }
     Ok(())

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::Done;
 use super::diagnostic::Failure;
-use super::exit::Exit;
 use super::inspect_text;
 use crate::package::reader;
 
@@ -27,7 +26,10 @@ impl InspectArgs {
     pub(crate) fn run(&self) -> Result<Done, Failure> {
         let mut inspections = Vec::new();
         for file in &self.files {
-            inspections.push(reader::open(file).map_err(|error| Failure::new(Exit::Write, &error))?);
+            inspections.push(
+                reader::open(file)
+                    .map_err(|error| Failure::write(&error).hint("`kubepkg inspect` reads deb and RPM files"))?,
+            );
         }
         let text: Vec<String> = inspections.iter().map(inspect_text::render).collect();
         Ok(Done::new(text.join("\n"), json!({"schema": 1, "packages": inspections})))

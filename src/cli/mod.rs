@@ -7,6 +7,7 @@ mod diagnostic;
 mod exit;
 mod fetch;
 mod generate;
+mod help;
 mod inspect;
 mod inspect_text;
 mod plan;
@@ -18,11 +19,12 @@ mod spec;
 mod ui;
 
 use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::source_date::SourceDate;
 use config::Config;
@@ -37,7 +39,8 @@ use ui::{Colour, Ui};
 /// kubepkg fetches what the Kubernetes projects publish, verifies it, and writes packages that apt, dnf and zypper
 /// install.
 #[derive(Debug, Parser)]
-#[command(name = "kubepkg", version, max_term_width = 100, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
+#[command(name = "kubepkg", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -50,6 +53,7 @@ Examples:
   kubepkg build --version 1.36.2 --arch arm64     the whole set for one architecture
   kubepkg build kubectl --version stable          kubectl for this machine
   kubepkg plan --version 1.36 --arch all          what would be built, and from where
+  kubepkg help exit-codes                         what a script may rely on
 ";
 
 const AFTER_LONG_HELP: &str = "\
@@ -59,13 +63,12 @@ Examples:
   kubepkg plan --version 1.36 --arch all          what would be built, and from where
   kubepkg inspect dist/*.deb dist/*.rpm           what packages say and hold
   kubepkg spec export my-specs                    a starting point for specs of one's own
+  kubepkg help exit-codes                         what a script may rely on
 
 Environment:
   KUBEPKG_*           any option that shows it; a flag beats it, and it beats kubepkg.yaml
   SOURCE_DATE_EPOCH   the time in packages, in seconds; the release's date where unset
   NO_COLOR            no colours
-
-`kubepkg help exit-codes` lists the exit codes.
 ";
 
 /// Options of every subcommand.
@@ -102,6 +105,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Spec(spec::SpecArgs),
     Generate(generate::GenerateArgs),
+    Help(help::HelpArgs),
 }
 
 /// How a subcommand ends when it does not fail: with data for stdout, and a code.
@@ -121,31 +125,62 @@ impl Done {
 /// Runs the program and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if arguments.iter().skip(1).map(|word| word.to_string_lossy()).eq(["help", "exit-codes"]) {
-        return print(&exit_codes(), Exit::Done);
-    }
-    let cli = match Cli::try_parse_from(arguments) {
+    let no_color = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let cli = match parse(&arguments, no_color) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && has_json(&arguments) => {
+            return print(&pretty(&Failure::from(&error).json()), Exit::Usage);
+        }
         Err(error) => {
             // clap writes help to stdout and errors to stderr.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
     };
-    let no_color = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
     let ui = Ui::new(cli.global.quiet + u8::from(cli.global.json), cli.global.verbose, cli.global.color, no_color);
     signal::listen();
-    match run(cli.command, &cli.global, ui) {
+    let result = caught(|| run(cli.command, &cli.global, ui));
+    signal::wait_for_the_end();
+    match result {
         Ok(done) if cli.global.json => print(&pretty(&done.json), done.exit),
         Ok(done) => print(&done.text, done.exit),
         Err(failure) => {
-            if cli.global.json {
-                let _ = ui::data(&pretty(&failure.json()));
-            }
+            let data = if cli.global.json { pretty(&failure.json()) } else { failure.data().to_owned() };
+            let _ = ui::data(&data);
             failure.show(ui);
             failure.exit().into()
         }
     }
+}
+
+fn parse(arguments: &[OsString], no_color: bool) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command().color(match colour(arguments) {
+        Colour::Always => ColorChoice::Always,
+        Colour::Auto if !no_color => ColorChoice::Auto,
+        Colour::Auto | Colour::Never => ColorChoice::Never,
+    });
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// The colours that were asked for, as far as it can be told from a command line that may be wrong.
+fn colour(arguments: &[OsString]) -> Colour {
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--color="));
+    let apart = words.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1].as_ref());
+    joined.chain(apart).find_map(|word| clap::ValueEnum::from_str(word, false).ok()).unwrap_or(Colour::Auto)
+}
+
+fn has_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// Makes a failure of a panic, whose message the runtime has told already.
+fn caught(run: impl FnOnce() -> Result<Done, Failure>) -> Result<Done, Failure> {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(Failure::bug("this is a bug in kubepkg, and nothing that was being written is kept")
+            .hint("report it with the message above and the output of the same command with `-v`"))
+    })
 }
 
 fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
@@ -165,22 +200,23 @@ fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
         Command::Inspect(args) => args.run(),
         Command::Spec(args) => args.run(&session),
         Command::Generate(args) => args.run(Cli::command()),
+        Command::Help(args) => args.run(Cli::command()),
     }
 }
 
 fn print(text: &str, exit: Exit) -> ExitCode {
     match ui::data(text) {
         Ok(()) => exit.into(),
-        Err(_) => Exit::Write.into(),
+        Err(error) => {
+            let failure = Failure::stdout(&error);
+            failure.show(Ui::new(0, 0, Colour::Auto, true));
+            failure.exit().into()
+        }
     }
 }
 
 fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
-}
-
-fn exit_codes() -> String {
-    Exit::TABLE.iter().map(|(code, meaning)| format!("{code:>4}  {meaning}\n")).collect()
 }
 
 /// Lays out rows in columns, two blanks apart.
@@ -199,4 +235,34 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_the_exit_code_of_a_bug() {
+        let failure = caught(|| panic!("on purpose")).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Unknown);
+        assert!(caught(|| Ok(Done::new(String::new(), serde_json::Value::Null))).is_ok());
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn colours_and_json_are_found_on_a_wrong_command_line() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for (line, expected) in [
+            ("kubepkg --frm --color=never", Colour::Never),
+            ("kubepkg --color always --frm", Colour::Always),
+            ("kubepkg --color sometimes", Colour::Auto),
+        ] {
+            assert_eq!(colour(&words(line)), expected, "{line}");
+        }
+        assert!(has_json(&words("kubepkg plan --frm --json")) && !has_json(&words("kubepkg inspect -- --json")));
+    }
 }

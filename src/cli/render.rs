@@ -7,12 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::args::{Selection, Sources};
 use super::diagnostic::Failure;
-use super::exit::Exit;
 use super::session::{Session, interruptible};
 use super::{Done, signal};
 use crate::package::Texts;
 use crate::pipeline::{self, Env};
-use crate::scratch::Scratch;
 
 /// Print the texts of packages: control, scripts, units, the spec file
 ///
@@ -36,11 +34,9 @@ impl RenderArgs {
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
-        let failed = |error: std::io::Error| Failure::new(Exit::Write, &error);
-        let base = tempfile::tempdir().map_err(failed)?;
-        let scratch = Scratch::new(base.path()).map_err(failed)?;
-        let folder = base.path().to_owned();
-        signal::at_interrupt(move || drop(fs::remove_dir_all(&folder)));
+        let failed = |error: std::io::Error| Failure::write(&error).hint("name another folder with `--output`");
+        let base = signal::temporary().map_err(failed)?;
+        let scratch = signal::scratch(base.path()).map_err(failed)?;
         let reporter = session.reporter.clone();
         let env = Env { fetcher: &fetcher, templates: &templates, reporter, scratch: &scratch };
         let rendered = pipeline::render(&plan, &env, &request.arches)?;

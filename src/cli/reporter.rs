@@ -30,11 +30,14 @@ impl Terminal {
         }
         let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
             let style = "{bar:30} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {msg}";
             bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
+        if bar.is_hidden() && bar.elapsed() >= DRAW_AFTER {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
         change(bar);
     }
 
@@ -70,12 +73,7 @@ impl Reporter for Terminal {
                     self.ui.status("Fetching", &url);
                 }
             }
-            Event::Received { bytes, .. } => self.with_bar(|bar| {
-                bar.inc(bytes);
-                if bar.elapsed() >= DRAW_AFTER {
-                    bar.tick();
-                }
-            }),
+            Event::Received { bytes, .. } => self.with_bar(|bar| bar.inc(bytes)),
             Event::Retrying { url, cause, wait } => {
                 let text = format!("{url}: {cause}; trying again in {:.1} s", wait.as_secs_f32());
                 self.line(|| self.ui.warning(&text));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{ArchArg, Output, Selection, Sources, Trees};
 use super::config::{Config, Maintainer, RevisionPattern, Vendor};
@@ -13,7 +14,7 @@ use super::reporter::Terminal;
 use super::signal;
 use super::ui::Ui;
 use crate::arch::Arch;
-use crate::fetch::{FetchOptions, Fetcher, HttpOptions, Network, Upstream};
+use crate::fetch::{BadMirror, FetchOptions, Fetcher, HttpOptions, Mirror, Network, Upstream};
 use crate::format::{Format, Revision};
 use crate::package::Compression;
 use crate::plan::{Arches, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) reporter: Arc<Terminal>,
 }
 
+const NAME_THE_VERSION: &str = "name the version itself, such as `--version 1.36.2`";
+
 impl Session {
     pub(crate) fn specs(&self, trees: &Trees) -> Result<(Tree, Catalog), Failure> {
         let tree = match trees.spec_dir.as_ref().or(self.config.spec_dir.as_ref()) {
@@ -51,22 +54,27 @@ impl Session {
     }
 
     pub(crate) fn fetcher(&self, sources: &Sources) -> Result<Fetcher, Failure> {
-        let mirrors = if sources.upstream.is_empty() { &self.config.upstream } else { &sources.upstream };
+        let mirrors = if sources.upstream.is_empty() { self.config.upstream.clone() } else { mirrors(sources)? };
         let ca_certificates =
             if sources.ca_certificates.is_empty() { &self.config.ca_certificates } else { &sources.ca_certificates };
         let cache_dir =
             sources.cache_dir.clone().or_else(|| self.config.cache_dir.clone()).map_or_else(cache_dir, Ok)?;
         let options = FetchOptions {
-            upstream: Upstream::new(mirrors.clone()),
+            upstream: Upstream::new(mirrors),
             cache_dir,
             network: if sources.offline { Network::Offline } else { Network::Online },
-            http: HttpOptions { ca_certificates: ca_certificates.clone(), ..HttpOptions::default() },
+            http: http(sources, ca_certificates),
         };
         Ok(Fetcher::new(&options, Arc::clone(&self.reporter) as _)?)
     }
 
-    pub(crate) fn output(&self, output: &Output) -> PathBuf {
-        output.output.clone().or_else(|| self.config.output.clone()).unwrap_or_else(|| PathBuf::from("dist"))
+    pub(crate) fn output(&self, output: &Output) -> Result<PathBuf, Failure> {
+        let folder = output.output.clone().or_else(|| self.config.output.clone());
+        match folder.unwrap_or_else(|| PathBuf::from("dist")) {
+            folder if folder == Path::new("-") => Err(Failure::usage("`-` is no folder, and packages are files")
+                .hint("name a folder; the paths of the packages go to stdout")),
+            folder => Ok(folder),
+        }
     }
 
     pub(crate) fn compression(&self, output: &Output) -> Compression {
@@ -103,7 +111,9 @@ impl Session {
         };
         let version = match (&selector, selector.marker_url(catalog.distribution())?) {
             (VersionSelector::Exact(version), _) => version.clone(),
-            (VersionSelector::Marker { .. }, None) => return Err(Failure::usage("the markers' URL is none")),
+            (VersionSelector::Marker { .. }, None) => {
+                return Err(Failure::spec("`markers` of distribution.yaml names no file").hint(NAME_THE_VERSION));
+            }
             (VersionSelector::Marker { name, .. }, Some(url)) => {
                 let version = read_marker(&url, &fetcher()?.text(&url, MARKER_LIMIT)?)?;
                 self.ui.status("Resolved", &format!("{name} to {version}"));
@@ -168,7 +178,7 @@ impl Session {
             return Ok(Arches::These(named));
         }
         // A local build has the architectures that it has, published or not.
-        Ok(sources.from_dir.as_deref().map_or(Arches::All, |folder| Arches::These(built(folder))))
+        Ok(sources.from_dir.as_deref().map_or(Arches::All, |folder| Arches::Built(built(folder))))
     }
 
     fn revisions(&self, selection: &Selection, catalog: &Catalog, profile: Option<&str>) -> Result<Revisions, Failure> {
@@ -185,6 +195,24 @@ impl Session {
             rpm: make(self.config.revision.rpm.as_ref(), profile.map(|profile| &profile.rpm_revision))?,
         })
     }
+}
+
+fn http(sources: &Sources, ca_certificates: &[PathBuf]) -> HttpOptions {
+    let mut options = HttpOptions { ca_certificates: ca_certificates.to_vec(), ..HttpOptions::default() };
+    if let Some(timeout) = sources.timeout.map(Duration::from_secs) {
+        (options.connect_timeout, options.read_timeout) = (timeout, timeout);
+    }
+    if let Some(retries) = sources.retries {
+        options.retries = retries.into();
+    }
+    options
+}
+
+/// Parsed here and not by clap, which repeats what it refuses: a URL may hold a password.
+fn mirrors(sources: &Sources) -> Result<Vec<Mirror>, Failure> {
+    let parse =
+        |text: &String| text.parse().map_err(|error: BadMirror| Failure::usage(format!("`--upstream`: {error}")));
+    sources.upstream.iter().map(parse).collect()
 }
 
 fn component_versions(selection: &Selection) -> BTreeMap<String, Version> {
@@ -224,7 +252,9 @@ fn cache_dir() -> Result<PathBuf, Failure> {
 
 /// Parses what an option gives, if it is given.
 fn one_of<T: FromStr<Err = String>>(text: Option<&str>) -> Result<Option<T>, Failure> {
-    text.map(str::parse).transpose().map_err(Failure::usage)
+    text.map(str::parse)
+        .transpose()
+        .map_err(|error: String| Failure::usage(error).hint("`kubepkg build --help` shows what each option takes"))
 }
 
 /// A fetcher whose unfinished files go when the user interrupts.

@@ -10,7 +10,7 @@ use url::Url;
 use super::cache::{Cache, Record, UrlLock};
 use super::error::FetchError;
 use super::transfer::{Received, Transfers};
-use super::upstream::redacted;
+use super::upstream::{Upstream, redacted};
 use crate::digest::{Digest, Digests};
 use crate::event::Reporter;
 
@@ -19,6 +19,8 @@ type TextCell = Arc<OnceCell<Result<Arc<str>, FetchError>>>;
 /// Gets files, and knows nothing of whether they are right.
 pub(super) struct Depot {
     pub(super) cache: Cache,
+    /// Where files are looked for. The cache remembers by that place, lest a mirror's file be taken for upstream's.
+    upstream: Upstream,
     /// `None` offline.
     transfers: Option<Transfers>,
     /// The texts of this run, each fetched once: a digest list serves many files.
@@ -27,13 +29,23 @@ pub(super) struct Depot {
 }
 
 impl Depot {
-    pub(super) fn new(cache: Cache, transfers: Option<Transfers>, reporter: Arc<dyn Reporter>) -> Self {
-        Self { cache, transfers, texts: Mutex::default(), reporter }
+    pub(super) fn new(
+        cache: Cache,
+        upstream: Upstream,
+        transfers: Option<Transfers>,
+        reporter: Arc<dyn Reporter>,
+    ) -> Self {
+        Self { cache, upstream, transfers, texts: Mutex::default(), reporter }
+    }
+
+    /// The place behind `planned`; a URL that names no file inside a mirror never gets a record.
+    fn place(&self, planned: &Url) -> Url {
+        self.upstream.locate(planned).unwrap_or_else(|_| planned.clone())
     }
 
     /// Returns where `planned` is looked for, as it may be shown.
     pub(super) fn address(&self, planned: &Url) -> String {
-        self.transfers.as_ref().map_or_else(|| redacted(planned), |transfers| transfers.address(planned))
+        redacted(&self.place(planned))
     }
 
     /// Returns a small text. Online it is always asked for anew, since what version markers say changes.
@@ -72,7 +84,7 @@ impl Depot {
     pub(super) fn keep(&self, planned: &Url, received: Received) -> Result<PathBuf, FetchError> {
         let Received { file, digests, .. } = received;
         let path = self.cache.keep(file, &digests).map_err(|error| self.cache.error(error))?;
-        self.cache.record_published(planned, &digests).map_err(|error| self.cache.error(error))?;
+        self.cache.record_published(&self.place(planned), &digests).map_err(|error| self.cache.error(error))?;
         Ok(path)
     }
 
@@ -84,7 +96,7 @@ impl Depot {
 
     /// Returns what the cache remembers of `planned`.
     pub(super) fn record(&self, planned: &Url) -> Result<Option<Record>, FetchError> {
-        self.cache.record(planned, &*self.reporter).map_err(|error| self.cache.error(error))
+        self.cache.record(&self.place(planned), &*self.reporter).map_err(|error| self.cache.error(error))
     }
 
     /// Returns what `planned` held when it was last fetched.
@@ -101,7 +113,7 @@ impl Depot {
 
     /// Says why an offline run does not have `planned`.
     fn missing(&self, planned: &Url) -> Result<FetchError, FetchError> {
-        let url = redacted(planned);
+        let url = self.address(planned);
         Ok(match self.record(planned)? {
             Some(Record::NotPublished) => FetchError::NotPublished { url },
             _ => FetchError::NotCached { url },
@@ -121,7 +133,7 @@ impl Depot {
     }
 
     fn record_absence(&self, planned: &Url) -> Result<(), FetchError> {
-        self.cache.record_absence(planned, &*self.reporter).map_err(|error| self.cache.error(error))
+        self.cache.record_absence(&self.place(planned), &*self.reporter).map_err(|error| self.cache.error(error))
     }
 
     /// Waits until no other run fetches `planned`; offline nobody does.
@@ -129,6 +141,6 @@ impl Depot {
         if self.transfers.is_none() {
             return Ok(None);
         }
-        self.cache.lock(planned).await.map(Some).map_err(|error| self.cache.error(error))
+        self.cache.lock(&self.place(planned)).await.map(Some).map_err(|error| self.cache.error(error))
     }
 }

@@ -41,8 +41,8 @@ pub enum Network {
     /// Files come from upstream or its mirrors, unless the cache has them.
     #[default]
     Online,
-    /// Files come from the cache alone. It answers as upstream did when it was last asked, also about what was not
-    /// published; mirrors, even folders, are not looked at.
+    /// Files come from the cache alone. It answers as upstream, or the same mirror, did when it was last asked, also
+    /// about what was not published; even a mirror that is a folder is not looked at.
     Offline,
 }
 
@@ -86,7 +86,7 @@ impl Fetcher {
             .enable_all()
             .build()
             .map_err(|error| SetupError::Client(Arc::new(error)))?;
-        let depot = Arc::new(Depot::new(cache, transfers, reporter));
+        let depot = Arc::new(Depot::new(cache, options.upstream.clone(), transfers, reporter));
         Ok(Self { depot, runtime, concurrency: options.http.concurrency.max(1) })
     }
 

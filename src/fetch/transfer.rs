@@ -47,11 +47,6 @@ impl Transfers {
         Ok(Self { upstream, http: Http::new(options)?, waits, longest_wait: options.longest_wait })
     }
 
-    /// Returns where `planned` is asked for, as it may be shown.
-    pub(super) fn address(&self, planned: &Url) -> String {
-        self.upstream.locate(planned).map_or_else(|_| redacted(planned), |location| redacted(&location))
-    }
-
     /// Fetches `planned`, which may have up to `limit` bytes.
     pub(super) async fn receive(
         &self,

@@ -54,7 +54,7 @@ impl FromStr for Mirror {
             Some((host, place)) if is_host(host) => (Some(host.to_ascii_lowercase()), place),
             _ => (None, text),
         };
-        let bad = || BadMirror { given: Url::parse(place).map_or_else(|_| text.to_owned(), |url| redacted(&url)) };
+        let bad = || BadMirror { given: Url::parse(place).map_or_else(|_| without_user(text), |url| redacted(&url)) };
         if !place.contains("://") {
             return if place.is_empty() { Err(bad()) } else { Ok(Self { host, place: Place::Folder(place.into()) }) };
         }
@@ -74,6 +74,14 @@ impl Mirror {
         if let Place::Folder(folder) = &mut self.place {
             *folder = base.join(&*folder);
         }
+    }
+}
+
+/// Cuts user and password out of text that is no URL but may have been meant for one.
+fn without_user(text: &str) -> String {
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}…{}", &text[..scheme + 3], &text[at..]),
+        _ => text.to_owned(),
     }
 }
 

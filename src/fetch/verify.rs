@@ -140,8 +140,8 @@ impl Claims {
                         continue;
                     };
                     (
-                        Claim { digest: digest.clone(), url: Some(address) },
-                        Evidence::Published { url: redacted(url), digest },
+                        Claim { digest: digest.clone(), url: Some(address.clone()) },
+                        Evidence::Published { url: address, digest },
                     )
                 }
             };

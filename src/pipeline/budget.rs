@@ -2,8 +2,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Memory for all compressors together, in MiB.
-const PACKAGES_MIB: u32 = 128;
+/// Memory for all packages that are being written, in MiB. With what else the program needs it stays below 200.
+const PACKAGES_MIB: u32 = 144;
 
 /// A number of MiB to share.
 #[derive(Debug)]

@@ -115,7 +115,7 @@ fn date(case: &Case<'_>) -> Result<SourceDate, PlanError> {
         Versioning::Own | Versioning::Companions(_) => &case.spec.dates,
     };
     let released = dates.iter().rev().find(|(since, _)| since <= case.version).map(|(_, date)| *date);
-    case.request.date.or(released).ok_or_else(|| case.not_described("no row of `dates` is for the release"))
+    case.request.date.or(released).ok_or_else(|| case.not_described("no row of `dates` reaches back to the release"))
 }
 
 fn sources(case: &Case<'_>, downloads: &mut Downloads) -> Result<Vec<BuildSource>, PlanError> {

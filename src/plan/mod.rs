@@ -152,7 +152,7 @@ pub fn plan(catalog: &Catalog, templates: &Templates, request: &Request) -> Resu
             let case = component::Case { spec, version: &version, arch, profile, request, catalog };
             match component::build(&case, templates, &mut downloads) {
                 Ok(build) => builds.push(build),
-                Err(PlanError::NotDescribed { what, .. }) if request.arches == Arches::All => {
+                Err(PlanError::NotDescribed { what, .. }) if request.arches.leaves_out() => {
                     let (component, version) = (spec.name.clone(), version.clone());
                     omitted.push(Omission { component, version, arch, reason: what });
                 }

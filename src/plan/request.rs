@@ -40,8 +40,17 @@ pub struct Request {
 pub enum Arches {
     /// Every one that upstream publishes, component by component.
     All,
+    /// Every one that a local build has; companions as far as upstream publishes them.
+    Built(BTreeSet<Arch>),
     /// These; one that upstream does not publish is an error.
     These(BTreeSet<Arch>),
+}
+
+impl Arches {
+    /// Whether what is not published is left out, rather than an error.
+    pub fn leaves_out(&self) -> bool {
+        matches!(self, Self::All | Self::Built(_))
+    }
 }
 
 /// The revisions that are asked for; the profile's where `None`.

@@ -77,8 +77,13 @@ pub(super) fn arches(
         .filter(|row| row.when.profile.as_ref().is_none_or(|name| *name == profile.name))
         .flat_map(|row| row.fact.iter().copied())
         .collect();
-    let Arches::These(asked) = &request.arches else { return Ok(published) };
     let is_local = request.local_build.is_some() && spec.sources.iter().all(|row| row.fact.local.is_some());
+    let asked = match &request.arches {
+        Arches::All => return Ok(published),
+        Arches::Built(built) if is_local => return Ok(built.clone()),
+        Arches::Built(built) => return Ok(built.intersection(&published).copied().collect()),
+        Arches::These(asked) => asked,
+    };
     match asked.iter().find(|arch| !is_local && !published.contains(arch)) {
         None => Ok(asked.clone()),
         Some(arch) => Err(PlanError::NotPublished {

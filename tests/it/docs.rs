@@ -71,6 +71,14 @@ fn the_spec_language_does_what_its_document_says() {
     check("specs/README.md");
 }
 
+/// Editors complete the specs from the schema beside them. `kubepkg spec schema > specs/schema.json` writes it anew.
+#[test]
+fn the_schema_beside_the_specs_is_the_programs() {
+    let file = fs_err::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/schema.json")).unwrap();
+    let schema = Command::new(PROGRAM).args(["spec", "schema"]).output().unwrap();
+    assert_eq!(String::from_utf8(schema.stdout).unwrap(), file);
+}
+
 /// Every exit code of the program stands in the README, in the same words.
 #[test]
 fn the_readme_has_the_exit_codes_of_the_program() {

@@ -225,10 +225,10 @@ pub(crate) fn part(headers: &[&str], body: &[u8], start: usize) -> Vec<Act> {
     vec![head, Act::Send(body[start..].to_vec())]
 }
 
-/// Returns the first `kept` bytes of an answer that announces all of `body`.
+/// Returns the first `kept` bytes, if there are so many, of an answer that announces all of `body`.
 pub(crate) fn cut(headers: &[&str], body: &[u8], kept: usize) -> Vec<Act> {
     let mut acts = ok_with(headers, body);
-    acts[1] = Act::Send(body[..kept].to_vec());
+    acts[1] = Act::Send(body[..kept.min(body.len())].to_vec());
     acts
 }
 

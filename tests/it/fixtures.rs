@@ -1,7 +1,5 @@
 //! The fixtures are what their generator writes, and their programs run.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,8 +1,13 @@
 //! Integration tests, one module a topic: real package managers, real files, exit codes.
 #![cfg(test)]
 
+mod built;
+mod cli;
 mod configuration;
+mod cross_format;
 mod deb;
+mod debian;
+mod defects;
 mod docs;
 mod facts;
 mod fault_server;
@@ -10,10 +15,13 @@ mod fetch;
 mod fixtures;
 mod inspect;
 mod local_build;
+mod mirror;
 mod plan;
 mod program;
 mod rpm;
+mod rpm_clients;
 mod schema;
+mod small_disk;
 mod spec_errors;
 mod tidy;
 mod vendor;

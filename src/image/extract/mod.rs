@@ -220,7 +220,7 @@ impl Unpacking<'_> {
         let bad = || ExtractError::Name { archive: self.archive.to_owned(), name: excerpt(bytes) };
         let text = str::from_utf8(bytes).map_err(|_| bad())?;
         let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-        if text.starts_with('/') || text.contains('\0') || parts.contains(&"..") {
+        if text.starts_with('/') || text.chars().any(char::is_control) || parts.contains(&"..") {
             return Err(bad());
         }
         if kind.is_dir() || kind.is_pax_global_extensions() {

@@ -140,25 +140,37 @@ fn check_dependency(field: &str, dependency: &Dependency) -> Result<(), WriteErr
     Err(bad(field, format!("`{}` of `{name}` is no version", version.escape_default())))
 }
 
-/// Returns the description with its long lines broken. Unlike apt, rpm shows lines as they are. Lines that begin with
-/// a blank are meant as they stand.
+/// Returns the description with its flowing text broken anew, since rpm shows lines as they are. A line that begins with
+/// a blank is meant as it stands; one that begins with `-` or `*` is an item of a list.
 pub(super) fn description(image: &PackageImage) -> String {
-    let mut lines = Vec::new();
-    for line in image.metadata.description.trim_end().split('\n') {
-        if line.starts_with(char::is_whitespace) {
+    let mut lines: Vec<String> = Vec::new();
+    let mut flows = false;
+    for line in image.metadata.description.trim_end().split('\n').map(str::trim_end) {
+        if line.is_empty() || line.starts_with(char::is_whitespace) {
             lines.push(line.to_owned());
+            flows = false;
             continue;
         }
-        let mut broken = String::new();
-        for word in line.split(' ') {
-            if !broken.is_empty() && broken.chars().count() + 1 + word.chars().count() > MAX_LINE {
-                lines.push(std::mem::take(&mut broken));
-            } else if !broken.is_empty() {
-                broken.push(' ');
-            }
-            broken.push_str(word);
+        if !flows || line.starts_with(['-', '*']) {
+            lines.push(String::new());
         }
-        lines.push(broken);
+        flows = true;
+        flow(line, &mut lines);
     }
     lines.join("\n")
+}
+
+/// Appends words to the last line, and to further ones where it is full. A word that begins with `%` begins no line,
+/// since rpmbuild would take it for a section.
+fn flow(text: &str, lines: &mut Vec<String>) {
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if word.starts_with('%') || line.chars().count() + 1 + word.chars().count() <= MAX_LINE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
 }

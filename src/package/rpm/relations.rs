@@ -41,12 +41,21 @@ pub(super) fn add(builder: &mut PackageBuilder, image: &PackageImage, compressio
             };
         }
     }
+    if orders_after_systemd(image) {
+        builder.order_with_requires(Dependency::any("systemd"));
+    }
     if matches!(compression, Compression::Xz(_)) {
         builder.requires(Dependency::rpmlib("PayloadIsXz", "5.2-1"));
     }
     if has_tilde(image) {
         builder.requires(Dependency::rpmlib("TildeInVersions", "4.10.0-1"));
     }
+}
+
+/// Whether systemd, where one transaction installs both, must come first, lest a preset find no systemctl
+/// (`RPMTAG_ORDERNAME`; Fedora's `%systemd_ordering`).
+pub(super) fn orders_after_systemd(image: &PackageImage) -> bool {
+    image.has_systemd_files(Format::Rpm)
 }
 
 /// Whether some version, the package's own among them, has a `~`, which rpm before 4.10 orders wrongly.

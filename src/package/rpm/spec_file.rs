@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::build::changelog;
 use super::field;
+use super::relations;
 use super::scriptlet::{INTERPRETER, MOMENTS, section};
 use crate::format::Format;
 use crate::image::{Content, Entry, PackageImage, Role};
@@ -70,6 +71,8 @@ struct RelationLine {
 struct SourceLine<'a> {
     number: usize,
     name: String,
+    /// Where its bytes are to be had.
+    from: String,
     path: &'a str,
 }
 
@@ -119,7 +122,12 @@ pub(super) fn render(image: &PackageImage, texts: &Texts, templates: &Templates)
         relations: relation_lines(image),
         sources: (0..)
             .zip(sources(image))
-            .map(|(number, Source { name, entry })| SourceLine { number, name, path: entry.path.as_str() })
+            .map(|(number, Source { name, entry })| SourceLine {
+                number,
+                name,
+                from: literal(&origin(entry)),
+                path: entry.path.as_str(),
+            })
             .collect(),
         directories: entries()
             .filter(|entry| matches!(entry.content, Content::Directory))
@@ -135,6 +143,17 @@ pub(super) fn render(image: &PackageImage, texts: &Texts, templates: &Templates)
             .collect(),
     };
     Ok(templates.render("rpm/package.spec", &facts)?)
+}
+
+/// Says where the bytes of a source are to be had, as the head of the template explains it, in one line: a folder with
+/// a local build may have any name.
+fn origin(entry: &Entry) -> String {
+    let origin = match &entry.content {
+        Content::Artifact(artifact) => artifact.origin().to_owned(),
+        Content::Member(member) => format!("{} {}", member.archive.origin(), member.name),
+        Content::Text(_) | Content::Link(_) | Content::Directory => entry.path.relative().to_owned(),
+    };
+    origin.replace(char::is_control, "?")
 }
 
 /// Protects text from expansion.
@@ -154,6 +173,9 @@ fn relation_lines(image: &PackageImage) -> Vec<RelationLine> {
             RelationLine { tag, relation: literal(&relation.to_string()) }
         })
         .collect();
+    if relations::orders_after_systemd(image) {
+        lines.push(RelationLine { tag: "OrderWithRequires", relation: "systemd".to_owned() });
+    }
     let is_configuration = |entry: &Entry| {
         matches!(entry.role, Role::Config | Role::ConfigKept) && !matches!(entry.content, Content::Directory)
     };

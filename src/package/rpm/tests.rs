@@ -280,11 +280,20 @@ fn relations_that_rpmbuild_would_not_take_are_refused() {
 }
 
 #[test]
-fn only_long_lines_of_a_description_are_broken() {
+fn flowing_text_of_a_description_is_broken_anew() {
     let mut image = image(Vec::new());
-    let (words, verbatim) = ("word ".repeat(30), format!(" {}", "verbatim ".repeat(20).trim_end()));
-    image.metadata.description = format!("First.\n\n{}\n{verbatim}\n", words.trim_end());
+    let verbatim = format!(" {}", "verbatim ".repeat(20).trim_end());
+    image.metadata.description =
+        format!("First line\nand second.\n\n{}\nword\n{verbatim}\n- item\n  of\n* item\n", "word ".repeat(30));
     let lines: Vec<String> = field::description(&image).split('\n').map(str::to_owned).collect();
-    assert_eq!(lines[..2], ["First.", ""]);
-    assert_eq!((lines[2].len(), lines[3].len(), lines[4].as_str(), lines.len()), (79, 69, verbatim.as_str(), 5));
+    assert_eq!(lines[..2], ["First line and second.", ""]);
+    assert_eq!((lines[2].len(), lines[3].len()), (79, 74));
+    assert_eq!(lines[4..], [verbatim.as_str(), "- item", "  of", "* item"]);
+}
+
+#[test]
+fn no_line_of_a_description_becomes_a_section() {
+    let mut image = image(Vec::new());
+    image.metadata.description = format!("{} %post is text", "x".repeat(79));
+    assert_eq!(field::description(&image), format!("{} %post\nis text", "x".repeat(79)));
 }

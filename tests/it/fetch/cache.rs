@@ -13,6 +13,7 @@ use sha2::Digest as _;
 
 use super::{Rig, assert_refused, assert_whole, body, download, pinned, published, told};
 use crate::fault_server::{Act, FaultServer, cut, ok, status};
+use crate::small_disk::SmallDisk;
 
 /// A download that only a published SHA-512 vouches for, so that the cache must remember what the URL held.
 fn by_sha512(server: &FaultServer) -> kubepkg::plan::Download {
@@ -215,28 +216,10 @@ fn in_a_child_that_is_killed() {
     let _ = rig.fetch(&pinned(&std::env::var("KUBEPKG_TEST_URL").unwrap(), &body()));
 }
 
-/// A small file system, until it is dropped.
-struct SmallDisk<'a>(&'a std::path::Path);
-
-impl<'a> SmallDisk<'a> {
-    fn mount(at: &'a std::path::Path) -> Self {
-        fs_err::create_dir_all(at).unwrap();
-        let status = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(at).status().unwrap();
-        assert!(status.success());
-        Self(at)
-    }
-}
-
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_is_a_clean_error_that_leaves_nothing() {
     let (server, rig) = (server(), Rig::new());
-    let _disk = SmallDisk::mount(rig.cache());
+    let _disk = SmallDisk::mount(rig.cache(), "256k");
     let result = rig.fetch(&pinned(&server.url("/kubelet"), &body()));
     assert!(matches!(&result, Err(FetchError::Cache { path, .. }) if path == rig.cache()));
     assert_refused(result, &rig, "No space left on device");

@@ -5,7 +5,7 @@ mod install;
 mod lint;
 mod query;
 mod scriptlets;
-mod spec_file;
+pub(crate) mod spec_file;
 mod surroundings;
 
 use std::path::{Path, PathBuf};

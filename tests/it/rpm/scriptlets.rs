@@ -1,6 +1,5 @@
 //! What scriptlets do to systemd, with a `systemctl` that writes down how it was called.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, ExitStatus};
 
 use fs_err as fs;
@@ -19,12 +18,10 @@ struct Stubs(TempDir);
 impl Stubs {
     fn new() -> Self {
         let stubs = Self(tempfile::tempdir().unwrap());
-        for name in ["systemctl", "helper"] {
-            let path = stubs.0.path().join(name);
-            fs::write(&path, format!("#!/bin/sh\necho {name} \"$*\" >>'{}/calls'\nexit 1\n", stubs.0.path().display()))
-                .unwrap();
-            fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        }
+        // Written by another process: a program that is open for writing, in a child of another thread perhaps, cannot be run.
+        let write = "cd \"$0\"; for name in systemctl helper; do \
+             printf '#!/bin/sh\\necho %s \"$*\" >>\"%s/calls\"\\nexit 1\\n' $name \"$0\" >$name; chmod 0755 $name; done";
+        assert!(Command::new("sh").args(["-c", write]).arg(stubs.0.path()).status().unwrap().success());
         stubs
     }
 
