@@ -23,7 +23,9 @@ fn listing(component: &str, profile: &str, format: Format) -> Vec<String> {
 
 /// What both formats have, and RPM the licence besides: Debian's copyright file names it.
 fn check(component: &str, profile: &str, deb: &[&str], rpm: &[&str]) {
+    let documents = format!("0755 directory /usr/share/doc/{component}");
     let readme = format!("0644 doc /usr/share/doc/{component}/README.md");
+    let licenses = format!("0755 directory /usr/share/licenses/{component}");
     let license = format!("0644 license /usr/share/licenses/{component}/LICENSE");
     let path = |line: &String| line.rsplit(' ').next().unwrap_or_default().to_owned();
     let with = |rows: &[&str], more: &[&String]| {
@@ -32,8 +34,12 @@ fn check(component: &str, profile: &str, deb: &[&str], rpm: &[&str]) {
         rows.sort_by_key(path);
         rows
     };
-    assert_eq!(listing(component, profile, Deb), with(deb, &[&readme]), "{component} {profile}");
-    assert_eq!(listing(component, profile, Rpm), with(rpm, &[&readme, &license]), "{component} {profile}");
+    assert_eq!(listing(component, profile, Deb), with(deb, &[&documents, &readme]), "{component} {profile}");
+    assert_eq!(
+        listing(component, profile, Rpm),
+        with(rpm, &[&documents, &readme, &licenses, &license]),
+        "{component} {profile}"
+    );
 }
 
 #[test]
@@ -54,7 +60,7 @@ fn kubeadm_brings_the_drop_in() {
     let drop_in = "0644 plain /usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf";
     check("kubeadm", "current", &[program, folder, drop_in], &[program, folder, drop_in]);
     let in_etc = "0644 config-kept /etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
-    check("kubeadm", "legacy", &[program, in_etc], &[program, drop_in]);
+    check("kubeadm", "legacy", &[program, in_etc], &[program, folder, drop_in]);
 }
 
 #[test]
