@@ -111,13 +111,15 @@ impl FromStr for Digest {
     }
 }
 
-/// SHA-256 and SHA-512 of the same bytes, and how many they are.
+/// Digests of the same bytes, all from one reading, and how many they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digests {
     /// The SHA-256.
     pub sha256: Digest,
     /// The SHA-512.
     pub sha512: Digest,
+    /// The MD5 in hexadecimal digits, for the `md5sums` of debs. It finds damage, and proves nothing.
+    pub md5: String,
     /// The number of bytes.
     pub size: u64,
 }
@@ -137,6 +139,7 @@ impl Digests {
 pub struct Hasher {
     sha256: sha2::Sha256,
     sha512: sha2::Sha512,
+    md5: md5::Md5,
     size: u64,
 }
 
@@ -145,6 +148,7 @@ impl Hasher {
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
         self.sha512.update(bytes);
+        self.md5.update(bytes);
         self.size += bytes.len() as u64;
     }
 
@@ -153,6 +157,7 @@ impl Hasher {
         Digests {
             sha256: Digest { algorithm: Algorithm::Sha256, hex: hex::encode(self.sha256.finalize()) },
             sha512: Digest { algorithm: Algorithm::Sha512, hex: hex::encode(self.sha512.finalize()) },
+            md5: hex::encode(self.md5.finalize()),
             size: self.size,
         }
     }

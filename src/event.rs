@@ -62,6 +62,11 @@ pub enum Event {
         /// Its path.
         path: std::path::PathBuf,
     },
+    /// A package of an earlier run is what it would be today.
+    Unchanged {
+        /// Its path.
+        path: std::path::PathBuf,
+    },
     /// Something that deserves the user's eye but stops nothing.
     Warning(Warning),
 }

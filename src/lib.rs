@@ -19,11 +19,11 @@
 //!
 //! | row | modules | what they are |
 //! |---|---|---|
-//! | words | [`arch`], [`digest`], [`path`], [`source_date`], [`version`], then [`format`](mod@format), then [`relation`] | values that parse and display |
+//! | words | [`arch`], [`compression`], [`digest`], [`path`], [`source_date`], [`version`], then [`format`](mod@format), then [`relation`] | values that parse and display |
 //! | places | [`tree`], [`scratch`] | folders of texts; folders of unfinished files |
 //! | what is asked | [`template`], [`spec`], [`sign`], [`plan`] | pure functions from texts to a plan |
 //! | what happens | [`event`] | the library prints nothing, it reports |
-//! | what is done | [`fetch`], [`image`], [`package`], [`pipeline`] | bytes in, bytes out |
+//! | what is done | [`fetch`], [`block`], [`image`], [`package`], [`pipeline`] | bytes in, bytes out |
 //! | words for people | [`cli`] | the only one that prints or reads the environment |
 //!
 //! # Invariants
@@ -40,7 +40,9 @@
 //! 9. Every download, unpacking and parse has a limit, and says which one was hit.
 
 pub mod arch;
+pub mod block;
 pub mod cli;
+pub mod compression;
 pub mod digest;
 pub mod event;
 pub mod fetch;

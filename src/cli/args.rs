@@ -1,5 +1,6 @@
 //! Options that several subcommands share.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -134,6 +135,31 @@ pub(crate) struct Output {
     /// `xz`, `zstd`, `gzip` or `none`, with a level after a colon [default: xz:6]
     #[arg(long, value_name = "CODEC[:LEVEL]", env = "KUBEPKG_COMPRESSION")]
     pub(crate) compression: Option<Compression>,
+}
+
+/// How much is done at once, and what need not be done again.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Work")]
+pub(crate) struct Work {
+    /// How many jobs run at once; the packages are the same [default: one a core]
+    #[arg(long, short, value_name = "COUNT", env = "KUBEPKG_JOBS")]
+    pub(crate) jobs: Option<NonZero<u16>>,
+
+    /// Make everything anew and keep nothing for later runs; the packages are the same
+    #[arg(long, env = "KUBEPKG_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    pub(crate) no_cache: bool,
+
+    /// Most that compressed blocks take in the cache after a run, in GiB [default: 4]
+    #[arg(long, value_name = "GIB", env = "KUBEPKG_CACHE_LIMIT")]
+    pub(crate) cache_limit: Option<u32>,
+}
+
+impl Work {
+    /// Returns how many jobs run at once.
+    pub(crate) fn jobs(&self) -> NonZero<usize> {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        self.jobs.map_or_else(cores, NonZero::from)
+    }
 }
 
 /// One value of `--arch`.

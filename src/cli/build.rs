@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::args::{Output, Selection, Sources};
+use super::args::{Output, Selection, Sources, Work};
 use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::{Session, interruptible};
-use super::{Done, signal};
-use crate::pipeline::{self, Env, Outcome, Package};
+use super::{Done, blocks, signal};
+use crate::pipeline::{self, Env, Outcome, Package, Results, Settings};
 use crate::plan::{Plan, PlannedPackage};
 
 /// Fetch, verify and package
@@ -26,6 +26,8 @@ pub(crate) struct BuildArgs {
     sources: Sources,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    work: Work,
 }
 
 impl BuildArgs {
@@ -38,7 +40,17 @@ impl BuildArgs {
             .map_err(|error| Failure::write(&error).hint("choose another folder with `--output`"))?;
         let reporter = session.reporter.clone();
         let env = Env { fetcher: &fetcher, templates: &templates, reporter, scratch: &scratch };
-        match pipeline::build(&plan, &env, &request.arches, compression, &output) {
+        let cache = session.cache_dir(&self.sources)?;
+        let kept = blocks::open(session, &self.work, &cache, &scratch)?;
+        let results = (!self.work.no_cache).then(|| Results::new(cache.join("results")));
+        let settings = Settings {
+            output: &output,
+            compression,
+            jobs: self.work.jobs(),
+            blocks: &kept.blocks,
+            results: results.as_ref(),
+        };
+        match pipeline::build(&plan, &env, &request.arches, &settings) {
             Ok(outcome) => Ok(report(session, &plan, &outcome)),
             // What is complete is worth telling, whatever came after.
             Err((outcome, error)) => Err(Failure::from(error).after(done(&plan, &outcome))),

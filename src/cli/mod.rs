@@ -1,6 +1,7 @@
 //! The command line: words, colours, exit codes. The only place that prints, reads the environment, or ends the process.
 
 mod args;
+mod blocks;
 mod build;
 mod config;
 mod diagnostic;

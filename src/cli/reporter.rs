@@ -87,6 +87,7 @@ impl Reporter for Terminal {
             }
             Event::Writing { file } if steps => self.line(|| self.ui.status("Writing", &file)),
             Event::Wrote { path } => self.line(|| self.ui.status("Wrote", &path.display().to_string())),
+            Event::Unchanged { path } => self.line(|| self.ui.status("Unchanged", &path.display().to_string())),
             Event::Warning(warning) => self.line(|| self.ui.warning(&warning.to_string())),
             _ => {}
         }

@@ -57,15 +57,17 @@ impl Session {
         let mirrors = if sources.upstream.is_empty() { self.config.upstream.clone() } else { mirrors(sources)? };
         let ca_certificates =
             if sources.ca_certificates.is_empty() { &self.config.ca_certificates } else { &sources.ca_certificates };
-        let cache_dir =
-            sources.cache_dir.clone().or_else(|| self.config.cache_dir.clone()).map_or_else(cache_dir, Ok)?;
         let options = FetchOptions {
             upstream: Upstream::new(mirrors),
-            cache_dir,
+            cache_dir: self.cache_dir(sources)?,
             network: if sources.offline { Network::Offline } else { Network::Online },
             http: http(sources, ca_certificates),
         };
         Ok(Fetcher::new(&options, Arc::clone(&self.reporter) as _)?)
+    }
+
+    pub(crate) fn cache_dir(&self, sources: &Sources) -> Result<PathBuf, Failure> {
+        sources.cache_dir.clone().or_else(|| self.config.cache_dir.clone()).map_or_else(cache_dir, Ok)
     }
 
     pub(crate) fn output(&self, output: &Output) -> Result<PathBuf, Failure> {

@@ -29,6 +29,7 @@ pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupErro
 pub use transport::{HttpOptions, Proxies};
 pub use upstream::{BadMirror, Mirror, Upstream};
 
+use crate::digest::Digests;
 use crate::event::Reporter;
 use crate::plan::Download;
 use cache::Cache;
@@ -117,6 +118,26 @@ impl Fetcher {
                 }
             }
         });
+    }
+
+    /// Like [`Self::fetch_each`], of the downloads at `places` alone.
+    pub fn fetch_some(
+        &self,
+        downloads: &[Download],
+        places: &[usize],
+        mut done: impl FnMut(usize, Result<Artifact, FetchError>),
+    ) {
+        let some: Vec<Download> = places.iter().map(|place| downloads[*place].clone()).collect();
+        self.fetch_each(&some, |nth, result| done(places[nth], result));
+    }
+
+    /// Returns for each download whether everything that vouches for it vouches for these digests today. The bytes
+    /// themselves are not looked at.
+    pub fn vouched(&self, downloads: Vec<(Download, Digests)>) -> Vec<bool> {
+        let tasks = downloads
+            .into_iter()
+            .map(|(download, digests)| async move { verify::is_vouched(&self.depot, &download, &digests).await });
+        self.runtime.block_on(stream::iter(tasks).buffered(self.concurrency).collect())
     }
 
     /// Returns a small text such as a version marker. Nobody vouches for it but TLS.

@@ -53,6 +53,12 @@ pub(super) async fn download(depot: &Depot, download: &Download) -> Result<Artif
     Ok(artifact)
 }
 
+/// Whether all digests of a download can be had and are these.
+pub(super) async fn is_vouched(depot: &Depot, download: &Download, digests: &Digests) -> bool {
+    let claims = Claims::gather(depot, download).await;
+    claims.is_ok_and(|claims| claims.check(digests, "").is_ok())
+}
+
 /// Whether an error may only mean that the file itself is not published.
 fn lacks_digest(error: &FetchError) -> bool {
     match error {

@@ -1,7 +1,8 @@
 //! Packages: one writer a format behind one trait, and one reader for files of any origin.
 
-mod codec;
+mod archive;
 mod deb;
+mod packer;
 pub mod reader;
 pub mod rpm;
 
@@ -12,8 +13,9 @@ use crate::format::Format;
 use crate::image::PackageImage;
 use crate::template::{TemplateError, Templates};
 
-pub use codec::Compression;
+pub use crate::compression::Compression;
 pub use deb::DebWriter;
+pub use packer::{Packer, large_files};
 pub use rpm::RpmWriter;
 
 /// Writes packages of one format.
@@ -26,13 +28,8 @@ pub trait PackageWriter: Sync {
 
     /// Writes the package into `out`, an empty file that can be read and written, then reads it back. The caller
     /// gives the file its name once this has returned.
-    fn write(
-        &self,
-        image: &PackageImage,
-        texts: &Texts,
-        compression: Compression,
-        out: &mut File,
-    ) -> Result<(), WriteError>;
+    fn write(&self, image: &PackageImage, texts: &Texts, packer: &Packer<'_>, out: &mut File)
+    -> Result<(), WriteError>;
 }
 
 /// Returns the writer of a format.

@@ -1,9 +1,10 @@
-//! A share of memory for each package that is being written, so that the peak does not grow with their number.
+//! A share of memory for each compressor, so that the peak follows the number of threads and nothing else.
 
+use std::num::NonZero;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Memory for all packages that are being written, in MiB. With what else the program needs it stays below 200.
-const PACKAGES_MIB: u32 = 144;
+/// Memory for each thread, in MiB: a compressor of xz:6 with what goes in and out of it.
+const THREAD_MIB: u32 = 160;
 
 /// A number of MiB to share.
 #[derive(Debug)]
@@ -21,9 +22,10 @@ pub(super) struct Share<'a> {
 }
 
 impl Budget {
-    /// Returns the budget of all packages of a run.
-    pub(super) fn for_packages() -> Self {
-        Self { total: PACKAGES_MIB, free: Mutex::new(PACKAGES_MIB), returned: Condvar::new() }
+    /// Returns the budget of a run.
+    pub(super) fn for_threads(threads: NonZero<usize>) -> Self {
+        let total = u32::try_from(threads.get()).unwrap_or(u32::MAX).saturating_mul(THREAD_MIB);
+        Self { total, free: Mutex::new(total), returned: Condvar::new() }
     }
 
     /// Waits until so much is free. What is more than the whole gets the whole, and so runs alone.
@@ -50,7 +52,7 @@ mod tests {
 
     #[test]
     fn shares_never_exceed_the_whole() {
-        let (budget, now, most) = (Budget::for_packages(), AtomicU32::new(0), AtomicU32::new(0));
+        let (budget, now, most) = (Budget::for_threads(NonZero::<usize>::MIN), AtomicU32::new(0), AtomicU32::new(0));
         std::thread::scope(|scope| {
             for mib in [50, 60, 70, 500, 10, 40] {
                 let (budget, now, most) = (&budget, &now, &most);
@@ -62,6 +64,6 @@ mod tests {
                 });
             }
         });
-        assert!(most.into_inner() <= PACKAGES_MIB);
+        assert!(most.into_inner() <= THREAD_MIB);
     }
 }

@@ -38,6 +38,19 @@ pub struct Plan {
     pub omitted: Vec<Omission>,
 }
 
+impl Plan {
+    /// Returns the packages in their order.
+    pub fn packages(&self) -> impl Iterator<Item = &PlannedPackage> {
+        self.builds.iter().flat_map(|build| &build.packages)
+    }
+
+    /// Returns the place of the first build that needs the download at `place`.
+    pub fn first_use(&self, place: usize) -> Option<usize> {
+        let uses = |source: &BuildSource| source.source == Source::Download(place);
+        self.builds.iter().position(|build| build.sources.iter().any(uses))
+    }
+}
+
 /// Something that is not built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Omission {

@@ -16,6 +16,7 @@ mod fixtures;
 mod inspect;
 mod local_build;
 mod mirror;
+mod packing;
 mod plan;
 mod program;
 mod rpm;

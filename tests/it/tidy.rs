@@ -5,14 +5,14 @@ use std::process::Command;
 
 /// The rows of `src/`: a module uses only modules of rows above its own.
 const LAYERS: [&[&str]; 13] = [
-    &["arch", "digest", "path", "scratch", "source_date", "tree", "version"],
+    &["arch", "compression", "digest", "path", "scratch", "source_date", "tree", "version"],
     &["format"],
     &["relation"],
     &["template"],
     &["sign", "spec"],
     &["plan"],
     &["event"],
-    &["fetch"],
+    &["block", "fetch"],
     &["image"],
     &["package"],
     &["pipeline"],

@@ -31,16 +31,16 @@ impl<'a> Archive<'a> {
     }
 
     /// Appends the member `name` with what `fill` writes.
-    pub(super) fn member(
+    pub(super) fn member<T>(
         &mut self,
         name: &str,
-        fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
+        fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<T, WriteError>,
+    ) -> Result<T, WriteError> {
         let header = self.out.stream_position()?;
         writeln!(self.out, "{name:<16}{:<12}0     0     100644  {:<SIZE_DIGITS$}`", self.date.epoch(), 0)?;
         let begin = self.out.stream_position()?;
         let mut buffered = BufWriter::with_capacity(1 << 16, &mut *self.out);
-        fill(&mut buffered)?;
+        let filled = fill(&mut buffered)?;
         buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
         let end = self.out.stream_position()?;
         let size = end - begin;
@@ -54,7 +54,7 @@ impl<'a> Archive<'a> {
         if size % 2 == 1 {
             self.out.write_all(b"\n")?;
         }
-        Ok(())
+        Ok(filled)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The documents that Policy asks of every deb and that RPM has no use for: `copyright` (12.5), `changelog.Debian.gz`
 //! (12.7) and lintian's overrides.
 
+use std::io::{self, Write as _};
+
+use flate2::{Compression as Level, GzBuilder};
 use serde::Serialize;
 
 use super::check;
-use super::compress;
 use crate::format::Format;
 use crate::image::{PackageImage, Role};
 use crate::package::{Texts, WriteError};
@@ -84,7 +86,7 @@ pub(super) fn packed(texts: &Texts) -> Result<Vec<(String, Vec<u8>)>, WriteError
     let mut documents = Vec::new();
     for (path, text) in texts.iter().filter(|(path, _)| path.contains('/')) {
         documents.push(match path.strip_suffix(PLAIN) {
-            Some(directory) => (format!("{directory}{PACKED}"), compress::gzip(text.as_bytes())?),
+            Some(directory) => (format!("{directory}{PACKED}"), gzip(text.as_bytes())?),
             None => (path.to_owned(), text.as_bytes().to_vec()),
         });
     }
@@ -140,4 +142,23 @@ fn overrides(image: &PackageImage) -> Result<Vec<Override<'_>>, WriteError> {
             Ok(Override { tag: check::line(field, &one.tag)?, reason: check::line(field, &one.reason)? })
         })
         .collect()
+}
+
+/// Returns `bytes` as `gzip -9n` would: Policy 12.3 and 12.7 ask for that in documents.
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Level::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_carry_neither_time_nor_name_and_say_that_they_are_as_small_as_can_be() {
+        let bytes = gzip(b"kubelet (1.17.0-00)\n").unwrap();
+        // RFC 1952: no flags, no time, XFL 2 for the slowest algorithm.
+        assert_eq!(bytes[..9], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2]);
+    }
 }

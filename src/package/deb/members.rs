@@ -1,8 +1,7 @@
 //! What `control.tar` holds (deb-control(5)): the stanza, the scripts, and the lists that are made from the payload.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
-use fs_err as fs;
 use md5::{Digest as _, Md5};
 
 use super::payload::{Body, Kind, Payload};
@@ -21,13 +20,13 @@ pub(super) struct Member {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Returns the members sorted by name. Every file of the payload is read once for its MD5.
+/// Returns the members sorted by name.
 pub(super) fn collect(texts: &Texts, payload: &Payload<'_>) -> Result<Vec<Member>, WriteError> {
     let control = texts
         .get("control")
         .ok_or_else(|| WriteError::Field { field: "control".to_owned(), cause: "it was not rendered".to_owned() })?;
     let mut members = vec![Member { name: "control", mode: 0o644, bytes: control.as_bytes().to_vec() }];
-    let lists = [("conffiles", conffiles(payload)), ("md5sums", md5sums(payload)?)];
+    let lists = [("conffiles", conffiles(payload)), ("md5sums", md5sums(payload))];
     for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
         members.push(Member { name, mode: 0o644, bytes: list.into_bytes() });
     }
@@ -60,21 +59,15 @@ pub(super) fn conffiles(payload: &Payload<'_>) -> String {
 }
 
 /// Returns what `dh_md5sums` writes: every regular file but conffiles, of which dpkg keeps its own record.
-fn md5sums(payload: &Payload<'_>) -> Result<String, WriteError> {
+fn md5sums(payload: &Payload<'_>) -> String {
     let mut list = String::new();
     for (path, item) in payload.files().filter(|(_, item)| item.kind == Kind::Plain) {
         let digest = match &item.body {
-            Body::Memory(bytes) => Md5::digest(bytes),
-            Body::Disk(file, _) => md5_of(fs::File::open(*file)?)?,
+            Body::Memory(bytes) => hex::encode(Md5::digest(bytes)),
+            Body::Disk(_, digests) => digests.md5.clone(),
             Body::Directory | Body::Link(_) => continue,
         };
-        list.extend([hex::encode(digest).as_str(), "  ", path, "\n"]);
+        list.extend([digest.as_str(), "  ", path, "\n"]);
     }
-    Ok(list)
-}
-
-fn md5_of(mut file: impl Read) -> io::Result<md5::digest::Output<Md5>> {
-    let mut hasher = Md5::new();
-    io::copy(&mut file, &mut hasher)?;
-    Ok(hasher.finalize())
+    list
 }

@@ -2,7 +2,6 @@
 
 mod ar;
 mod check;
-mod compress;
 mod control;
 mod documents;
 mod members;
@@ -14,28 +13,21 @@ mod tarball;
 mod tests;
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write as _;
 
-use fs_err as fs;
-use sha2::Digest as _;
-
-use self::ar::Archive;
-use self::compress::Compressor;
 use self::members::Member;
 use self::payload::{Body, Item, Payload};
 use self::tarball::Tarball;
-use super::{Compression, PackageWriter, Texts, WriteError};
-use crate::digest::Digests;
+use super::archive::Archive;
+use super::packer::Packed;
+use super::{Compression, PackageWriter, Packer, Texts, WriteError};
 use crate::format::Format;
 use crate::image::PackageImage;
 use crate::source_date::SourceDate;
 use crate::template::Templates;
 
-/// How much of a file is held at once.
-const BUFFER: usize = 1 << 16;
-
 /// Writes debs that dpkg of Debian 10 and Ubuntu 18.04 and later reads; Zstandard needs the dpkg of Debian 12 or any
-/// Ubuntu's. Memory is that of the compressor, whatever the size of the files.
+/// Ubuntu's. Memory is that of the compressor, whatever the size of large files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DebWriter;
 
@@ -63,67 +55,64 @@ impl PackageWriter for DebWriter {
         &self,
         image: &PackageImage,
         texts: &Texts,
-        compression: Compression,
+        packer: &Packer<'_>,
         out: &mut File,
     ) -> Result<(), WriteError> {
         let payload = Payload::new(image, documents::packed(texts)?)?;
         let members = members::collect(texts, &payload)?;
-        write_archive(&payload, &members, image.date, compression, out)?;
-        read_back::check(image, &payload, &members, compression, out)
+        let packed = write_archive(&payload, &members, image.date, packer, out)?;
+        read_back::Check { image, payload: &payload, members: &members, packer }.run(&packed, out)
     }
 }
 
+/// Writes the outer archive, and returns what `data.tar` became.
 fn write_archive(
     payload: &Payload<'_>,
     members: &[Member],
     date: SourceDate,
-    compression: Compression,
+    packer: &Packer<'_>,
     out: &mut File,
-) -> Result<(), WriteError> {
-    let extension = compress::extension(compression);
-    let mut archive = Archive::begin(out, date)?;
+) -> Result<Data, WriteError> {
+    let extension = extension(packer.compression());
+    let mut archive = ar::Archive::begin(out, date)?;
     archive.member("debian-binary", |out| Ok(out.write_all(b"2.0\n")?))?;
     archive.member(&format!("control.tar{extension}"), |out| {
-        let mut tarball = Tarball::begin(Compressor::begin(compression, out)?, date);
+        let mut tarball = Tarball::begin(Archive::default(), date);
         members::write(&mut tarball, members)?;
-        tarball.finish()?.finish()?;
-        Ok(())
+        packer.pack(&tarball.finish()?, out)
     })?;
-    archive.member(&format!("data.tar{extension}"), |out| {
-        let mut tarball = Tarball::begin(Compressor::begin(compression, out)?, date);
-        for (name, item) in payload.iter() {
-            write_item(&mut tarball, &name, item)?;
-        }
-        tarball.finish()?.finish()?;
-        Ok(())
-    })
+    let mut tarball = Tarball::begin(Archive::default(), date);
+    for (name, item) in payload.iter() {
+        write_item(&mut tarball, &name, item)?;
+    }
+    let tar = tarball.finish()?;
+    let packed = archive.member(&format!("data.tar{extension}"), |out| packer.pack(&tar, out))?;
+    Ok(Data { packed, raw: tar.size() })
 }
 
-fn write_item<W: Write>(tarball: &mut Tarball<W>, name: &str, item: &Item<'_>) -> Result<(), WriteError> {
+/// What became of `data.tar`.
+#[derive(Debug)]
+struct Data {
+    packed: Packed,
+    /// The bytes before compression.
+    raw: u64,
+}
+
+/// Returns what dpkg-deb appends to the name of a member so compressed.
+fn extension(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "",
+        Compression::Gzip(_) => ".gz",
+        Compression::Xz(_) => ".xz",
+        Compression::Zstd(_) => ".zst",
+    }
+}
+
+fn write_item(tarball: &mut Tarball<Archive>, name: &str, item: &Item<'_>) -> Result<(), WriteError> {
     match &item.body {
         Body::Directory => Ok(tarball.directory(name, item.attributes)?),
         Body::Link(target) => Ok(tarball.link(name, target, item.attributes)?),
         Body::Memory(bytes) => tarball.file(name, bytes.len() as u64, item.attributes, |out| Ok(out.write_all(bytes)?)),
-        Body::Disk(path, digests) => {
-            tarball.file(name, digests.size, item.attributes, |out| copy_verified(path, digests, out))
-        }
+        Body::Disk(path, digests) => tarball.file(name, digests.size, item.attributes, |out| out.file(path, digests)),
     }
-}
-
-/// Copies a file as it was when it was verified, or fails.
-fn copy_verified(path: &std::path::Path, digests: &Digests, out: &mut impl Write) -> Result<(), WriteError> {
-    let changed = || WriteError::InputChanged(path.to_owned());
-    let mut file = fs::File::open(path)?.take(digests.size + 1);
-    let mut buffer = vec![0; BUFFER];
-    let (mut hasher, mut left) = (sha2::Sha256::new(), digests.size);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        left = left.checked_sub(read as u64).ok_or_else(changed)?;
-        hasher.update(&buffer[..read]);
-        out.write_all(&buffer[..read])?;
-    }
-    if left == 0 && hex::encode(hasher.finalize()) == digests.sha256.hex() { Ok(()) } else { Err(changed()) }
 }

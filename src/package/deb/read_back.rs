@@ -2,20 +2,20 @@
 //! libraries: every member, every byte.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use debpkg::DebPkg;
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 use tar::EntryType;
 
-use super::compress;
 use super::members::Member;
 use super::payload::{Body, Item, Kind, Payload};
 use super::tarball::Attributes;
+use super::{Data, extension};
 use crate::format::Format;
 use crate::image::PackageImage;
-use crate::package::{Compression, WriteError};
+use crate::package::{Packer, WriteError};
 use crate::source_date::SourceDate;
 
 /// The global header of ar, and the size of a member's header.
@@ -27,47 +27,66 @@ const MAX_END: u64 = 1024;
 /// The reader's archive.
 type Tar<'a> = tar::Archive<Box<dyn Read + 'a>>;
 
-/// Reads `out` from its beginning and compares it with what should have been written.
-pub(super) fn check(
-    image: &PackageImage,
-    payload: &Payload<'_>,
-    members: &[Member],
-    compression: Compression,
-    out: &mut File,
-) -> Result<(), WriteError> {
-    check_members(image.date, compression, out)?;
-    out.seek(SeekFrom::Start(0))?;
-    let mut deb = DebPkg::parse(BufReader::new(out)).map_err(unreadable)?;
-    check_control(image, members, deb.control().map_err(unreadable)?)?;
-    let sums = members.iter().find(|member| member.name == "md5sums");
-    let sums = sums.map(|member| String::from_utf8_lossy(&member.bytes)).unwrap_or_default();
-    check_data(image.date, payload, &sums, deb.data().map_err(unreadable)?)
+/// What should have been written.
+pub(super) struct Check<'a> {
+    pub(super) image: &'a PackageImage,
+    pub(super) payload: &'a Payload<'a>,
+    pub(super) members: &'a [Member],
+    pub(super) packer: &'a Packer<'a>,
 }
 
-/// Compares the members of the outer archive, whose names and order the reader takes as they come but dpkg does not
-/// (deb(5)), and their sizes with that of the file.
-fn check_members(date: SourceDate, compression: Compression, out: &mut File) -> Result<(), WriteError> {
-    let extension = compress::extension(compression);
-    let names = ["debian-binary".to_owned(), format!("control.tar{extension}"), format!("data.tar{extension}")];
-    let length = out.seek(SeekFrom::End(0))?;
-    let mut at = MAGIC.len() as u64;
-    for name in names {
-        out.seek(SeekFrom::Start(at))?;
-        let mut header = [0; HEADER];
-        out.read_exact(&mut header).map_err(|_| missing(&name))?;
-        let size = header.get(48..58).and_then(|digits| std::str::from_utf8(digits).ok());
-        let size: u64 = size.and_then(|digits| digits.trim_end().parse().ok()).ok_or_else(|| differs(&name, "size"))?;
-        let expected = format!("{name:<16}{:<12}0     0     100644  {size:<10}`\n", date.epoch());
-        if header != *expected.as_bytes() {
-            return Err(differs(&name, "header"));
+impl Check<'_> {
+    /// Reads `out` from its beginning and compares it with what should have been written.
+    pub(super) fn run(&self, data: &Data, out: &mut File) -> Result<(), WriteError> {
+        let at = self.check_members(data, out)?;
+        out.seek(SeekFrom::Start(0))?;
+        // What the reader gets is the file itself up to `data.tar`, and then that member unpacked: large files were
+        // compared block by block on the way, and are not unpacked once more.
+        let mut begin = Vec::new();
+        (&mut *out).take(at).read_to_end(&mut begin)?;
+        begin.extend(header("data.tar", data.raw, self.image.date).into_bytes());
+        let mut unpacked = self.packer.unpack(&data.packed, out, at + HEADER as u64).map_err(broken)?;
+        let mut deb = DebPkg::parse(begin.as_slice().chain(&mut unpacked)).map_err(unreadable)?;
+        check_control(self.image, self.members, deb.control().map_err(unreadable)?)?;
+        let sums = self.members.iter().find(|member| member.name == "md5sums");
+        let sums = sums.map(|member| String::from_utf8_lossy(&member.bytes)).unwrap_or_default();
+        check_data(self.image.date, self.payload, &sums, deb.data().map_err(unreadable)?)?;
+        drop(deb);
+        match io::copy(&mut unpacked, &mut io::sink())? {
+            0 => Ok(()),
+            more => Err(WriteError::ReadBack(format!("has {more} bytes behind `data.tar`"))),
         }
-        at += HEADER as u64 + size.next_multiple_of(2);
     }
-    if at == length {
-        Ok(())
-    } else {
-        Err(WriteError::ReadBack(format!("has {length} bytes, but its members end at {at}")))
+
+    /// Compares the members of the outer archive, whose names and order the reader takes as they come but dpkg does not
+    /// (deb(5)), and their sizes with that of the file. Returns where the last one begins.
+    fn check_members(&self, data: &Data, out: &mut File) -> Result<u64, WriteError> {
+        let extension = extension(self.packer.compression());
+        let names = ["debian-binary".to_owned(), format!("control.tar{extension}"), format!("data.tar{extension}")];
+        let length = out.seek(SeekFrom::End(0))?;
+        let (mut at, mut last, mut last_size) = (MAGIC.len() as u64, 0, 0);
+        for name in names {
+            out.seek(SeekFrom::Start(at))?;
+            let mut found = [0; HEADER];
+            out.read_exact(&mut found).map_err(|_| missing(&name))?;
+            let size = found.get(48..58).and_then(|digits| std::str::from_utf8(digits).ok());
+            let size: u64 =
+                size.and_then(|digits| digits.trim_end().parse().ok()).ok_or_else(|| differs(&name, "size"))?;
+            if found != *header(&name, size, self.image.date).as_bytes() {
+                return Err(differs(&name, "header"));
+            }
+            (last, last_size) = (at, size);
+            at += HEADER as u64 + size.next_multiple_of(2);
+        }
+        if at != length {
+            return Err(WriteError::ReadBack(format!("has {length} bytes, but its members end at {at}")));
+        }
+        if last_size == data.packed.size { Ok(last) } else { Err(differs("data.tar", "size")) }
     }
+}
+
+fn header(name: &str, size: u64, date: SourceDate) -> String {
+    format!("{name:<16}{:<12}0     0     100644  {size:<10}`\n", date.epoch())
 }
 
 /// Unpacks what follows the last entry, so that the checksums at the end of the stream are looked at.
@@ -221,9 +240,13 @@ impl io::Write for Both {
     }
 }
 
+fn broken(error: io::Error) -> WriteError {
+    WriteError::ReadBack(format!("cannot be unpacked: {error}"))
+}
+
 fn unreadable(error: debpkg::Error) -> WriteError {
     match error {
-        debpkg::Error::Io(error) => WriteError::ReadBack(format!("cannot be unpacked: {error}")),
+        debpkg::Error::Io(error) => broken(error),
         other => WriteError::ReadBack(format!("is no deb: {other}")),
     }
 }

@@ -1,15 +1,22 @@
 //! What only a test inside the module can reach: files on disk, and packages that come out wrong.
 
-use std::io::Seek;
+use std::io::{Read as _, Seek};
 use std::path::PathBuf;
+
+use fs_err as fs;
 
 use super::*;
 use crate::arch::Arch;
 use crate::fetch::Artifact;
 use crate::image::{Content, Entry, Formats, Metadata, Owner, Role};
+use crate::package::packer::with_packer;
 use crate::path::Mode;
 use crate::tree::Tree;
 use crate::version::Channel;
+
+/// The size from which a file has blocks of its own, and that of a part.
+const LARGE: usize = 1 << 20;
+const PART: usize = 16 << 20;
 
 fn image(entries: Vec<Entry>) -> PackageImage {
     let metadata = Metadata {
@@ -70,16 +77,16 @@ impl OnDisk {
     fn write(&self, compression: Compression) -> Result<File, WriteError> {
         let texts = DebWriter.render(&self.image, &Templates::new(Tree::embedded_templates()))?;
         let mut out = tempfile::tempfile().unwrap();
-        DebWriter.write(&self.image, &texts, compression, &mut out)?;
+        with_packer(compression, |packer| DebWriter.write(&self.image, &texts, packer, &mut out))?;
         Ok(out)
     }
 }
 
 #[test]
 fn files_on_disk_are_packed_byte_for_byte_whatever_their_size() {
-    for size in [0, 1, 511, 512, 513, BUFFER, BUFFER + 1, 3 * BUFFER] {
+    for size in [0, 1, 511, 512, 513, LARGE - 1, LARGE, LARGE + 1, PART, PART + 1] {
         let on_disk = OnDisk::new(size);
-        let mut out = on_disk.write(Compression::Gzip(1)).unwrap();
+        let mut out = on_disk.write(Compression::Xz(0)).unwrap();
         out.rewind().unwrap();
         let mut deb = debpkg::DebPkg::parse(out).unwrap();
         let mut data = deb.data().unwrap();
@@ -116,10 +123,13 @@ fn mistaken(meant: &PackageImage, written: &PackageImage) -> String {
     };
     let mut out = tempfile::tempfile().unwrap();
     let (payload, members) = parts(written);
-    write_archive(&payload, &members, written.date, Compression::None, &mut out).unwrap();
-    read_back::check(written, &payload, &members, Compression::None, &mut out).unwrap();
-    let (payload, members) = parts(meant);
-    read_back::check(meant, &payload, &members, Compression::None, &mut out).unwrap_err().to_string()
+    with_packer(Compression::None, |packer| {
+        let data = write_archive(&payload, &members, written.date, packer, &mut out).unwrap();
+        read_back::Check { image: written, payload: &payload, members: &members, packer }.run(&data, &mut out).unwrap();
+        let (payload, members) = parts(meant);
+        let check = read_back::Check { image: meant, payload: &payload, members: &members, packer };
+        check.run(&data, &mut out).unwrap_err().to_string()
+    })
 }
 
 #[test]
@@ -158,21 +168,26 @@ fn a_package_that_is_not_what_was_meant_is_found_out() {
 
 #[test]
 fn damage_is_found_at_every_place() {
-    let xz = Compression::Xz(0);
-    let on_disk = OnDisk::new(3000);
-    let mut out = on_disk.write(xz).unwrap();
-    let mut bytes = Vec::new();
-    out.rewind().unwrap();
-    out.read_to_end(&mut bytes).unwrap();
-    let texts = DebWriter.render(&on_disk.image, &Templates::new(Tree::embedded_templates())).unwrap();
-    let payload = Payload::new(&on_disk.image, documents::packed(&texts).unwrap()).unwrap();
-    let members = members::collect(&texts, &payload).unwrap();
-    for at in 0..bytes.len() {
-        let mut damaged = tempfile::tempfile().unwrap();
-        bytes[at] ^= 0xff;
-        damaged.write_all(&bytes).unwrap();
-        bytes[at] ^= 0xff;
-        let result = read_back::check(&on_disk.image, &payload, &members, xz, &mut damaged);
-        assert!(result.is_err(), "byte {at} of {}", bytes.len());
+    // One file among the headers, one with a block of its own.
+    for size in [3000, LARGE] {
+        let on_disk = OnDisk::new(size);
+        let texts = DebWriter.render(&on_disk.image, &Templates::new(Tree::embedded_templates())).unwrap();
+        let payload = Payload::new(&on_disk.image, documents::packed(&texts).unwrap()).unwrap();
+        let members = members::collect(&texts, &payload).unwrap();
+        with_packer(Compression::Xz(0), |packer| {
+            let mut out = tempfile::tempfile().unwrap();
+            let data = write_archive(&payload, &members, on_disk.image.date, packer, &mut out).unwrap();
+            let mut bytes = Vec::new();
+            out.rewind().unwrap();
+            out.read_to_end(&mut bytes).unwrap();
+            let check = read_back::Check { image: &on_disk.image, payload: &payload, members: &members, packer };
+            for at in 0..bytes.len() {
+                let mut damaged = tempfile::tempfile().unwrap();
+                bytes[at] ^= 0xff;
+                damaged.write_all(&bytes).unwrap();
+                bytes[at] ^= 0xff;
+                assert!(check.run(&data, &mut damaged).is_err(), "byte {at} of {}", bytes.len());
+            }
+        });
     }
 }

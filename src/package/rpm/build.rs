@@ -1,15 +1,14 @@
-//! The package in memory: header, and payload streamed from the inputs.
+//! The header: the `rpm` crate lays it out, and what it cannot know, since it never sees the payload, is put in here.
 
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use fs_err as fs;
 use rpm::{
     BuildConfig, CompressionWithLevel, FileOptions, FileOptionsBuilder, Header, HeaderEntry, IndexData, IndexTag,
-    Package, PackageBuilder, RpmFormat, Scriptlet, SignatureHeaderBuilder, Timestamp,
+    PackageBuilder, PackageMetadata, RpmFormat, Scriptlet, SignatureHeaderBuilder, Timestamp,
 };
 
+use super::payload::Payload;
 use super::scriptlet::{INTERPRETER, section};
 use super::{field, refused, relations};
 use crate::digest::Digests;
@@ -19,30 +18,48 @@ use crate::package::{Compression, Texts, WriteError};
 
 /// Seconds of a day; changelogs count whole ones, and rpmbuild puts each entry at noon.
 const DAY: u32 = 24 * 60 * 60;
+/// The most bytes that the files of a package may have: more need tags and an archive that rpm before 4.12 cannot read.
+const MAX_SIZE: u64 = u32::MAX as u64;
 
-/// Makes the package. File contents pass through; the compressed payload stays in memory until it is written.
-pub(super) fn package(image: &PackageImage, texts: &Texts, compression: Compression) -> Result<Package, WriteError> {
+/// What the header says of the payload. Every value takes the same room in the header, so that one can be written, the
+/// payload behind it, and then the true one over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seal {
+    /// The SHA-256 of the payload, in hexadecimal digits.
+    pub(super) sha256: String,
+    /// Its size in bytes.
+    pub(super) size: u64,
+}
+
+impl Seal {
+    /// Returns a value that only takes the room.
+    pub(super) fn placeholder() -> Self {
+        Self { sha256: "0".repeat(64), size: 0 }
+    }
+}
+
+/// Lays out the header with everything but the seal.
+pub(super) fn metadata(
+    image: &PackageImage,
+    texts: &Texts,
+    compression: Compression,
+) -> Result<PackageMetadata, WriteError> {
     let mut builder = preamble(image, compression);
     relations::add(&mut builder, image, compression);
     scriptlets(&mut builder, texts);
-    let mut inputs = Inputs::default();
     for entry in image.entries(Format::Rpm) {
-        add_entry(&mut builder, image, entry, &mut inputs)?;
+        add_entry(&mut builder, image, entry)?;
     }
-    // The crate names no file in its errors: a file that vanished or shrank under it is found by looking again.
-    let package = builder.build().map_err(|error| match check_inputs(image) {
-        Ok(()) => refused(error),
-        Err(cause) => cause,
-    })?;
-    seal(package, image).map_err(refused)
+    Ok(builder.build().map_err(refused)?.metadata)
 }
 
 /// Starts with what the package says of itself. It has no build host. Its group is Debian's section.
 fn preamble(image: &PackageImage, compression: Compression) -> PackageBuilder {
     let metadata = &image.metadata;
+    // It compresses nothing but stand-ins; the tags say what the payload will be.
     let compression = match compression {
         Compression::None => CompressionWithLevel::None,
-        Compression::Gzip(level) => CompressionWithLevel::Gzip(level),
+        Compression::Gzip(level) => CompressionWithLevel::Gzip(level.min(9)),
         Compression::Xz(level) => CompressionWithLevel::Xz(level),
         Compression::Zstd(level) => CompressionWithLevel::Zstd(level),
     };
@@ -84,12 +101,7 @@ fn scriptlets(builder: &mut PackageBuilder, texts: &Texts) {
     }
 }
 
-fn add_entry(
-    builder: &mut PackageBuilder,
-    image: &PackageImage,
-    entry: &Entry,
-    inputs: &mut Inputs,
-) -> Result<(), WriteError> {
+fn add_entry(builder: &mut PackageBuilder, image: &PackageImage, entry: &Entry) -> Result<(), WriteError> {
     let path = entry.path.as_str();
     let options = |options: FileOptionsBuilder| {
         let owner = &entry.owner;
@@ -107,36 +119,11 @@ fn add_entry(
         Content::Text(bytes) => builder.with_file_contents(bytes.as_slice(), file()),
         Content::Directory => builder.with_dir_entry(options(FileOptions::dir(path).permissions(entry.mode.bits()))),
         Content::Link(target) => builder.with_symlink(options(FileOptions::symlink(path, target))),
-        Content::Artifact(artifact) => builder.with_file(inputs.look(artifact.path(), artifact.digests())?, file()),
-        Content::Member(member) => builder.with_file(inputs.look(&member.path, &member.digests)?, file()),
+        // Size and digest come with the seal.
+        Content::Artifact(_) | Content::Member(_) => builder.with_file_contents([], file()),
     }
     .map(drop)
     .map_err(refused)
-}
-
-/// Files on disk by device and inode. The crate would make hard links of two inputs that are one file under two names,
-/// as a cache may keep them; it does not if both have the same name.
-#[derive(Default)]
-struct Inputs(HashMap<(u64, u64), PathBuf>);
-
-impl Inputs {
-    fn look(&mut self, path: &Path, digests: &Digests) -> Result<&Path, WriteError> {
-        let found = fs::metadata(path)?;
-        if !found.is_file() || found.len() != digests.size {
-            return Err(WriteError::InputChanged(path.to_owned()));
-        }
-        Ok(self.0.entry((found.dev(), found.ino())).or_insert_with(|| path.to_owned()))
-    }
-}
-
-fn check_inputs(image: &PackageImage) -> Result<(), WriteError> {
-    let mut inputs = Inputs::default();
-    for entry in image.entries(Format::Rpm) {
-        if let Some((path, digests)) = input(entry) {
-            inputs.look(path, digests)?;
-        }
-    }
-    Ok(())
 }
 
 /// Returns the file on disk that an entry takes its content from, with what was verified of it.
@@ -148,29 +135,75 @@ pub(super) fn input(entry: &Entry) -> Option<(&Path, &Digests)> {
     }
 }
 
-/// Replaces two tags that the crate sets as it likes, then closes the header again: the build time, which is the clock's
-/// where the source date lies in the future, and the source package, which is the text `(none)`.
-fn seal(mut package: Package, image: &PackageImage) -> Result<Package, rpm::Error> {
+/// Completes the header and closes it again. The crate sets two tags as it likes: the build time, which is the clock's
+/// where the source date lies in the future, and the source package, which is the text `(none)`. What the stand-ins of
+/// large files left is replaced by what is true of them.
+pub(super) fn seal(
+    mut package: PackageMetadata,
+    image: &PackageImage,
+    payload: &Payload,
+    seal: &Seal,
+) -> Result<PackageMetadata, WriteError> {
     let metadata = &image.metadata;
+    let files = Files::of(&package, image)?;
     let source = format!("{}-{}.src.rpm", metadata.name, metadata.full_version(Format::Rpm));
+    let truths: HashMap<u32, IndexData> = [
+        (IndexTag::RPMTAG_BUILDTIME, IndexData::Int32(vec![image.date.epoch()])),
+        (IndexTag::RPMTAG_SOURCERPM, IndexData::StringTag(source)),
+        (IndexTag::RPMTAG_SIZE, IndexData::Int32(vec![files.size])),
+        (IndexTag::RPMTAG_FILESIZES, IndexData::Int32(files.sizes)),
+        (IndexTag::RPMTAG_FILEDIGESTS, IndexData::StringArray(files.digests)),
+        (IndexTag::RPMTAG_PAYLOADSHA256, IndexData::StringArray(vec![seal.sha256.clone()])),
+        (IndexTag::RPMTAG_PAYLOADSHA256ALT, IndexData::StringArray(vec![payload.sha256.clone()])),
+    ]
+    .into_iter()
+    .map(|(tag, data)| (u32::from(tag), data))
+    .collect();
     let region = u32::from(IndexTag::RPMTAG_HEADERIMMUTABLE);
-    let build_time = u32::from(IndexTag::RPMTAG_BUILDTIME);
-    let source_package = u32::from(IndexTag::RPMTAG_SOURCERPM);
-    let entries = package.metadata.header.get_all_entries()?.into_iter().filter(|(tag, _)| *tag != region);
-    let entries = entries.map(|(tag, data)| {
-        let data = match tag {
-            _ if tag == build_time => IndexData::Int32(vec![image.date.epoch()]),
-            _ if tag == source_package => IndexData::StringTag(source.clone()),
-            _ => data,
-        };
-        HeaderEntry::new(tag, data)
-    });
-    package.metadata.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
-    let header = package.header_bytes()?;
-    package.metadata.signature = SignatureHeaderBuilder::new()
+    let entries = package.header.get_all_entries().map_err(refused)?.into_iter().filter(|(tag, _)| *tag != region);
+    let entries = entries.map(|(tag, data)| HeaderEntry::new(tag, truths.get(&tag).cloned().unwrap_or(data)));
+    package.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
+    let header = package.header_bytes().map_err(refused)?;
+    package.signature = SignatureHeaderBuilder::new()
         .format(RpmFormat::V4)
         .calculate_digests(&header)
-        .set_content_length(header.len() as u64 + package.payload.len() as u64)
-        .build()?;
+        .set_content_length(header.len() as u64 + seal.size)
+        .build()
+        .map_err(refused)?;
     Ok(package)
+}
+
+/// What the header says of the files, in its order.
+struct Files {
+    /// The sum of the sizes.
+    size: u32,
+    sizes: Vec<u32>,
+    digests: Vec<String>,
+}
+
+impl Files {
+    fn of(package: &PackageMetadata, image: &PackageImage) -> Result<Self, WriteError> {
+        let inputs: HashMap<&Path, &Digests> = image
+            .entries(Format::Rpm)
+            .filter_map(|entry| Some((Path::new(entry.path.as_str()), input(entry)?.1)))
+            .collect();
+        let mut files = Self { size: 0, sizes: Vec::new(), digests: Vec::new() };
+        let mut total = 0_u64;
+        for held in package.get_file_entries().map_err(refused)? {
+            let digests = inputs.get(held.path().as_path());
+            let size = digests.map_or(held.size() as u64, |digests| digests.size);
+            total = total.saturating_add(size);
+            files.sizes.push(u32::try_from(size).unwrap_or(u32::MAX));
+            files.digests.push(match digests {
+                Some(digests) => digests.sha256.hex().to_owned(),
+                None => held.digest().map(|digest| digest.as_hex().to_owned()).unwrap_or_default(),
+            });
+        }
+        if total > MAX_SIZE {
+            let cause = format!("{total} bytes are more than the {MAX_SIZE} that every rpm can read");
+            return Err(WriteError::Field { field: "the size of all files".to_owned(), cause });
+        }
+        files.size = u32::try_from(total).unwrap_or(u32::MAX);
+        Ok(files)
+    }
 }

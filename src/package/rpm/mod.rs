@@ -1,12 +1,13 @@
 //! RPM packages, version 4 of the format: what rpm 4.11 (RHEL 7, SLE 12) and everything later reads.
 //!
-//! The `rpm` crate lays out the header and the payload. What it leaves to chance or leaves out is settled here: every
-//! time is the source date, `rpmlib` features are named, inputs are compared with their verified digests, and the
-//! finished file is read back.
+//! The `rpm` crate lays out the header; the payload is written here, so that large files need not be compressed again.
+//! What the crate leaves to chance or leaves out is settled too: every time is the source date, `rpmlib` features are
+//! named, inputs are compared with their verified digests, and the finished file is read back.
 
 mod build;
 mod field;
 mod lint;
+mod payload;
 mod read_back;
 mod relations;
 mod scriptlet;
@@ -15,9 +16,15 @@ mod spec_file;
 mod tests;
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Seek as _, Write};
 
-use super::{Compression, PackageWriter, Texts, WriteError};
+use rpm::PackageMetadata;
+use sha2::{Digest as _, Sha256};
+
+use self::build::Seal;
+use self::payload::Payload;
+use super::packer::Packed;
+use super::{PackageWriter, Packer, Texts, WriteError};
 use crate::format::Format;
 use crate::image::PackageImage;
 use crate::template::Templates;
@@ -49,19 +56,57 @@ impl PackageWriter for RpmWriter {
         &self,
         image: &PackageImage,
         texts: &Texts,
-        compression: Compression,
+        packer: &Packer<'_>,
         out: &mut File,
     ) -> Result<(), WriteError> {
         field::check(image)?;
         scriptlet::check(texts)?;
-        let package = build::package(image, texts, compression)?;
-        let mut writer = BufWriter::new(&mut *out);
-        package.write(&mut writer).map_err(refused)?;
-        writer.flush()?;
-        drop(writer);
-        // The package is held in memory whole; reading it back needs room too.
-        drop(package);
-        read_back::check(image, texts, out)
+        let packed = write_file(image, texts, packer, out)?;
+        read_back::Check { image, texts, packer }.run(&packed, out)
+    }
+}
+
+/// Writes the file, and returns what its payload became.
+fn write_file(image: &PackageImage, texts: &Texts, packer: &Packer<'_>, out: &mut File) -> Result<Packed, WriteError> {
+    let payload = Payload::new(image)?;
+    let metadata = build::metadata(image, texts, packer.compression())?;
+    // The payload's digest stands before the payload: what takes the same room is written first.
+    let begin = write_metadata(out, &build::seal(metadata.clone(), image, &payload, &Seal::placeholder())?)?;
+    let mut writer = Hashing { inner: BufWriter::new(&mut *out), hasher: Sha256::new() };
+    let packed = packer.pack(&payload.archive, &mut writer)?;
+    writer.flush()?;
+    let seal = Seal { sha256: hex::encode(writer.hasher.clone().finalize()), size: packed.size };
+    drop(writer);
+    if write_metadata(out, &build::seal(metadata, image, &payload, &seal)?)? != begin {
+        return Err(WriteError::Rpm("the header has another size than it was given room for".to_owned()));
+    }
+    Ok(packed)
+}
+
+/// Writes everything that stands before the payload, and returns its size.
+fn write_metadata(out: &mut File, metadata: &PackageMetadata) -> Result<usize, WriteError> {
+    let mut bytes = Vec::new();
+    metadata.write(&mut bytes).map_err(refused)?;
+    out.rewind()?;
+    out.write_all(&bytes)?;
+    Ok(bytes.len())
+}
+
+/// Hashes what is written.
+struct Hashing<W> {
+    inner: W,
+    hasher: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _};
+use std::io::{self, BufReader, Cursor, Read as _, Seek as _};
 
-use rpm::{FileEntry, FileFlags, FileType, IndexTag, PackageMetadata, PackageReader, Scriptlet};
+use rpm::{FileEntry, FileFlags, FileType, Header, HeaderEntry, IndexTag, PackageMetadata, PackageReader, Scriptlet};
 use sha2::{Digest as _, Sha256};
 
 use super::scriptlet::{INTERPRETER, MOMENTS, section};
@@ -13,25 +13,79 @@ use super::{build, relations};
 use crate::digest::Digest;
 use crate::format::Format;
 use crate::image::{Content, Entry, Moment, PackageImage, Role};
-use crate::package::{Texts, WriteError};
+use crate::package::packer::Packed;
+use crate::package::{Packer, Texts, WriteError};
 use crate::relation::RelationKind;
 
-/// Checks every digest of the file, and that it holds the image: names, relations, scriptlets, each entry with its bytes.
-/// Bytes that are not those that were verified are the fault of an input.
-pub(super) fn check(image: &PackageImage, texts: &Texts, file: &mut File) -> Result<(), WriteError> {
-    file.rewind()?;
-    let mut reader = BufReader::new(&mut *file);
-    let metadata = PackageMetadata::parse(&mut reader).map_err(unreadable)?;
-    metadata.verify_digests().map_err(unreadable)?;
-    let payload = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256).map_err(unreadable)?;
-    let mut hasher = Sha256::new();
-    io::copy(&mut reader, &mut hasher)?;
-    same("payload digest", hex::encode(hasher.finalize()).as_str(), payload)?;
-    identity(image, &metadata)?;
-    relations_hold(image, &metadata)?;
-    scriptlets_hold(texts, &metadata)?;
-    file.rewind()?;
-    payload_holds(image, file)
+/// What should have been written.
+pub(super) struct Check<'a> {
+    pub(super) image: &'a PackageImage,
+    pub(super) texts: &'a Texts,
+    pub(super) packer: &'a Packer<'a>,
+}
+
+impl Check<'_> {
+    /// Checks every digest of the file, and that it holds the image: names, relations, scriptlets, each entry with its
+    /// bytes. Bytes that are not those that were verified are the fault of an input.
+    pub(super) fn run(&self, packed: &Packed, file: &mut File) -> Result<(), WriteError> {
+        file.rewind()?;
+        let mut reader = BufReader::new(&mut *file);
+        let metadata = PackageMetadata::parse(&mut reader).map_err(unreadable)?;
+        metadata.verify_digests().map_err(unreadable)?;
+        let payload = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256).map_err(unreadable)?;
+        let mut hasher = Sha256::new();
+        let size = io::copy(&mut reader, &mut hasher)?;
+        same("payload digest", hex::encode(hasher.finalize()).as_str(), payload)?;
+        same("payload size", &packed.size, &size)?;
+        identity(self.image, &metadata)?;
+        relations_hold(self.image, &metadata)?;
+        scriptlets_hold(self.texts, &metadata)?;
+        self.payload_holds(&metadata, packed, file)
+    }
+
+    /// Reads the payload with the crate's reader. It gets a header that says that nothing is compressed, and the payload
+    /// unpacked: large files were compared block by block on the way, and are not unpacked once more.
+    fn payload_holds(&self, found: &PackageMetadata, packed: &Packed, file: &File) -> Result<(), WriteError> {
+        let at = found.get_package_segment_offsets().payload;
+        let unpacked = self.packer.unpack(packed, file, at).map_err(|error| unreadable(error.into()))?;
+        let begin = uncompressed(found).map_err(unreadable)?;
+        let mut missing: BTreeMap<&str, &Entry> =
+            self.image.entries(Format::Rpm).map(|entry| (entry.path.as_str(), entry)).collect();
+        let mut reader =
+            PackageReader::parse(BufReader::new(Cursor::new(begin).chain(unpacked))).map_err(unreadable)?;
+        let mut buffer = vec![0; 1 << 16];
+        while let Some(mut held) = reader.next_file().map_err(unreadable)? {
+            let path = held.metadata.path();
+            let entry = path.to_str().and_then(|path| missing.remove(path));
+            let entry = entry.ok_or_else(|| WriteError::ReadBack(format!("holds {} besides", path.display())))?;
+            entry_holds(self.image, entry, &held.metadata)?;
+            let mut hasher = Sha256::new();
+            loop {
+                match held.read(&mut buffer)? {
+                    0 => break,
+                    read => hasher.update(&buffer[..read]),
+                }
+            }
+            held.finish()?;
+            bytes_hold(entry, &held.metadata, &hex::encode(hasher.finalize()))?;
+        }
+        match missing.keys().next() {
+            None => Ok(()),
+            Some(path) => Err(WriteError::ReadBack(format!("lacks {path}"))),
+        }
+    }
+}
+
+/// Returns everything before the payload, as it would be were the payload not compressed.
+fn uncompressed(metadata: &PackageMetadata) -> Result<Vec<u8>, rpm::Error> {
+    let mut metadata = metadata.clone();
+    let left_out = [IndexTag::RPMTAG_HEADERIMMUTABLE, IndexTag::RPMTAG_PAYLOADCOMPRESSOR].map(u32::from);
+    let entries = metadata.header.get_all_entries()?.into_iter().filter(|(tag, _)| !left_out.contains(tag));
+    let entries = entries.map(|(tag, data)| HeaderEntry::new(tag, data));
+    metadata.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
+    let mut bytes = Vec::new();
+    metadata.write(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn unreadable(error: rpm::Error) -> WriteError {
@@ -97,32 +151,6 @@ fn scriptlets_hold(texts: &Texts, found: &PackageMetadata) -> Result<(), WriteEr
         }
     }
     Ok(())
-}
-
-fn payload_holds(image: &PackageImage, file: &File) -> Result<(), WriteError> {
-    let mut missing: BTreeMap<&str, &Entry> =
-        image.entries(Format::Rpm).map(|entry| (entry.path.as_str(), entry)).collect();
-    let mut reader = PackageReader::parse(BufReader::new(file.try_clone()?)).map_err(unreadable)?;
-    let mut buffer = vec![0; 1 << 16];
-    while let Some(mut held) = reader.next_file().map_err(unreadable)? {
-        let path = held.metadata.path();
-        let entry = path.to_str().and_then(|path| missing.remove(path));
-        let entry = entry.ok_or_else(|| WriteError::ReadBack(format!("holds {} besides", path.display())))?;
-        entry_holds(image, entry, &held.metadata)?;
-        let mut hasher = Sha256::new();
-        loop {
-            match held.read(&mut buffer)? {
-                0 => break,
-                read => hasher.update(&buffer[..read]),
-            }
-        }
-        held.finish()?;
-        bytes_hold(entry, &held.metadata, &hex::encode(hasher.finalize()))?;
-    }
-    match missing.keys().next() {
-        None => Ok(()),
-        Some(path) => Err(WriteError::ReadBack(format!("lacks {path}"))),
-    }
 }
 
 fn entry_holds(image: &PackageImage, entry: &Entry, found: &FileEntry<'_>) -> Result<(), WriteError> {

@@ -12,6 +12,8 @@ use crate::fetch::Artifact;
 use crate::image::{
     Content, Entry, Formats, LintOverride, Member, Metadata, Moment, OnInstall, Owner, Role, Script, Service,
 };
+use crate::package::Compression;
+use crate::package::packer::with_packer;
 use crate::relation::{Dependency, Operator, Relation, RelationKind};
 use crate::source_date::SourceDate;
 use crate::tree::Tree;
@@ -57,7 +59,8 @@ fn render(image: &PackageImage) -> Result<Texts, WriteError> {
 
 fn write(image: &PackageImage, compression: Compression) -> Result<File, WriteError> {
     let mut file = tempfile::tempfile().unwrap();
-    RpmWriter.write(image, &render(image)?, compression, &mut file).map(|()| file)
+    let texts = render(image)?;
+    with_packer(compression, |packer| RpmWriter.write(image, &texts, packer, &mut file)).map(|()| file)
 }
 
 /// Puts a file of one block and some into `folder`.
@@ -129,12 +132,24 @@ fn names_of_one_file_on_disk_do_not_become_hard_links() {
     assert!(bytes[0] == bytes[1]);
 }
 
+/// Writes a package whose payload is not compressed.
+fn uncompressed(image: &PackageImage, texts: &Texts) -> (File, Packed) {
+    let mut file = tempfile::tempfile().unwrap();
+    let packed = with_packer(Compression::None, |packer| write_file(image, texts, packer, &mut file)).unwrap();
+    (file, packed)
+}
+
+/// Reads such a package back as if `image` had been asked for.
+fn check(image: &PackageImage, texts: &Texts, packed: &Packed, file: &mut File) -> Result<(), WriteError> {
+    with_packer(Compression::None, |packer| read_back::Check { image, texts, packer }.run(packed, file))
+}
+
 #[test]
 fn damage_is_found_when_the_package_is_read_back() {
     let image = image(vec![entry("/usr/bin/kubectl", Content::Text(vec![7; 100_000]))]);
     let texts = render(&image).unwrap();
-    let mut file = write(&image, Compression::None).unwrap();
-    read_back::check(&image, &texts, &mut file).unwrap();
+    let (mut file, packed) = uncompressed(&image, &texts);
+    check(&image, &texts, &packed, &mut file).unwrap();
     let length = file.metadata().unwrap().len();
     file.rewind().unwrap();
     let found = rpm::PackageMetadata::parse(&mut std::io::BufReader::new(&file)).unwrap();
@@ -144,12 +159,12 @@ fn damage_is_found_when_the_package_is_read_back() {
         let mut byte = [0];
         file.read_exact_at(&mut byte, place).unwrap();
         file.write_all_at(&[byte[0] ^ 1], place).unwrap();
-        assert!(read_back::check(&image, &texts, &mut file).is_err(), "byte {place}");
+        assert!(check(&image, &texts, &packed, &mut file).is_err(), "byte {place}");
         file.write_all_at(&byte, place).unwrap();
     }
-    read_back::check(&image, &texts, &mut file).unwrap();
+    check(&image, &texts, &packed, &mut file).unwrap();
     file.set_len(length - 1).unwrap();
-    assert!(read_back::check(&image, &texts, &mut file).is_err());
+    assert!(check(&image, &texts, &packed, &mut file).is_err());
 }
 
 /// Changes an image in one point.
@@ -162,7 +177,7 @@ fn what_is_not_in_the_file_is_missed() {
         image.relations = vec![relation(RelationKind::Requires, "glibc", None)];
         image
     };
-    let mut file = write(&full(), Compression::None).unwrap();
+    let (mut file, packed) = uncompressed(&full(), &render(&full()).unwrap());
     let changes: [(&str, Change); 10] = [
         ("lacks /usr/bin/more", |image| image.entries.push(entry("/usr/bin/more", Content::Directory))),
         ("holds /usr/bin/kubectl besides", |image| image.entries.clear()),
@@ -178,12 +193,12 @@ fn what_is_not_in_the_file_is_missed() {
     for (said, change) in changes {
         let mut other = full();
         change(&mut other);
-        let error = read_back::check(&other, &Texts::default(), &mut file).unwrap_err().to_string();
+        let error = check(&other, &Texts::default(), &packed, &mut file).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }
     let mut texts = Texts::default();
     texts.insert("post", "true".to_owned());
-    let error = read_back::check(&full(), &texts, &mut file).unwrap_err().to_string();
+    let error = check(&full(), &texts, &packed, &mut file).unwrap_err().to_string();
     assert!(error.contains("%post"), "{error}");
 }
 
@@ -241,7 +256,8 @@ fn scriptlets_of_other_templates_are_checked_too() {
         assert!(matches!(&rendered, Err(WriteError::Field { field, .. }) if field == "%pre"), "{rendered:?}");
         let mut texts = Texts::default();
         texts.insert("pre", text.to_owned());
-        let written = RpmWriter.write(&image, &texts, Compression::None, &mut tempfile::tempfile().unwrap());
+        let mut file = tempfile::tempfile().unwrap();
+        let written = with_packer(Compression::None, |packer| RpmWriter.write(&image, &texts, packer, &mut file));
         assert!(matches!(&written, Err(WriteError::Field { field, .. }) if field == "%pre"), "{written:?}");
     }
 }
@@ -249,7 +265,8 @@ fn scriptlets_of_other_templates_are_checked_too() {
 /// Writes without rendering, as a caller with texts of its own would, and returns the error.
 fn write_unrendered(image: &PackageImage) -> WriteError {
     let mut file = tempfile::tempfile().unwrap();
-    RpmWriter.write(image, &Texts::default(), Compression::None, &mut file).unwrap_err()
+    let texts = Texts::default();
+    with_packer(Compression::None, |packer| RpmWriter.write(image, &texts, packer, &mut file)).unwrap_err()
 }
 
 fn script(body: &str) -> Script {

@@ -44,7 +44,7 @@ fn nothing_but_the_plan_decides_the_bytes() {
         under(&["faketime", "2031-07-08 09:10:11", "sh", "-c", "umask 077; exec \"$0\" \"$@\""], &command)
     });
     same("one processor", &Rig::new(), &|mut command| {
-        command.env("RAYON_NUM_THREADS", "1").env("TZ", "America/Caracas");
+        command.env("KUBEPKG_JOBS", "1").env("TZ", "America/Caracas");
         under(&["taskset", "-c", "0", "sh", "-c", "umask 000; exec \"$0\" \"$@\""], &command)
     });
     // A copy has times of its own, and the machine another name.
@@ -54,7 +54,7 @@ fn nothing_but_the_plan_decides_the_bytes() {
     });
     let server = serve(&mirror::fixtures());
     same("more threads and a web server", &Rig::with_upstream(server.url("")), &|mut command| {
-        command.env("RAYON_NUM_THREADS", "4");
+        command.env("KUBEPKG_JOBS", "8");
         command
     });
 }

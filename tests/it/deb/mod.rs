@@ -19,6 +19,8 @@ use kubepkg::template::Templates;
 use kubepkg::tree::Tree;
 use kubepkg::version::Channel;
 
+use crate::packing::with_packer;
+
 /// An x86-64 program that exits with 0: an ELF header, one program header, nine bytes of code.
 fn program() -> Vec<u8> {
     let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
@@ -133,7 +135,8 @@ fn write(image: &PackageImage, compression: Compression, folder: &Path) -> PathB
 
 fn write_to(image: &PackageImage, compression: Compression, path: &Path) {
     let mut out = fs::OpenOptions::new().read(true).write(true).create_new(true).open(path).unwrap();
-    DebWriter.write(image, &render(image).unwrap(), compression, out.file_mut()).unwrap();
+    let texts = render(image).unwrap();
+    with_packer(compression, |packer| DebWriter.write(image, &texts, packer, out.file_mut())).unwrap();
 }
 
 /// Runs a program that must succeed, and returns what it printed.

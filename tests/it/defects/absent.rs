@@ -9,6 +9,7 @@ use kubepkg::template::Templates;
 use kubepkg::tree::Tree;
 
 use crate::cli::Rig;
+use crate::packing::with_packer;
 
 const KUBECTL: &str = "build kubectl --version 1.36.2 --arch amd64";
 const DEB: &str = "dist/kubectl_1.36.2-1.1_amd64.deb";
@@ -178,7 +179,7 @@ fn twenty_thousand_files_are_packaged() {
         let texts = writer.render(&image, &templates).unwrap();
         let mut out = fs_err::OpenOptions::new();
         let mut out = out.read(true).write(true).create(true).truncate(true).open(rig.path().join("many")).unwrap();
-        writer.write(&image, &texts, Compression::Gzip(1), out.file_mut()).unwrap();
+        with_packer(Compression::Gzip(1), |packer| writer.write(&image, &texts, packer, out.file_mut())).unwrap();
         let listed = tool(&rig, list);
         assert_eq!(
             listed.lines().filter(|line| line.contains("/usr/share/many/") && !line.ends_with('/')).count(),

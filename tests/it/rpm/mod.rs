@@ -18,6 +18,8 @@ use kubepkg::package::{Compression, PackageWriter, Texts};
 use kubepkg::template::Templates;
 use kubepkg::tree::Tree;
 
+use crate::packing::with_packer;
+
 /// Every codec, at a level that is quick.
 const CODECS: [Compression; 4] = [Compression::None, Compression::Gzip(1), Compression::Xz(0), Compression::Zstd(1)];
 
@@ -30,7 +32,7 @@ fn write(image: &PackageImage, compression: Compression, folder: &Path) -> PathB
     let path = folder.join(image.file_name(Format::Rpm));
     let mut options = fs_err::OpenOptions::new();
     let mut file = options.read(true).write(true).create(true).truncate(true).open(&path).unwrap().into_file();
-    RpmWriter.write(image, &render(image), compression, &mut file).unwrap();
+    with_packer(compression, |packer| RpmWriter.write(image, &render(image), packer, &mut file)).unwrap();
     path
 }
 

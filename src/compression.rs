@@ -17,6 +17,11 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// Whether what is so compressed can be put together from blocks that were compressed apart.
+    pub const fn has_blocks(self) -> bool {
+        matches!(self, Self::Gzip(_) | Self::Xz(_))
+    }
+
     /// Returns about how much memory one compressor takes, in MiB: what liblzma's encoder asks for by level, and what
     /// zstd was measured with.
     pub const fn memory(self) -> u32 {

@@ -1,25 +1,35 @@
 //! From a plan to packages: fetch, assemble, write.
 
+mod arrivals;
 mod budget;
+mod results;
+mod run;
+mod schedule;
+mod unchanged;
 
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use fs_err as fs;
-use rayon::prelude::*;
 use tempfile::TempDir;
 
-use crate::digest::{Digests, Hasher};
+use crate::block::Blocks;
+use crate::compression::Compression;
+use crate::digest::Digests;
 use crate::event::{Event, Reporter, Warning};
 use crate::fetch::{Artifact, FetchError, Fetcher};
 use crate::format::Format;
-use crate::image::{Content, ImageError, PackageImage, assemble};
-use crate::package::{Compression, PackageWriter, Texts, WriteError, writer};
-use crate::plan::{Arches, Build, JobId, Plan, PlannedPackage, Source};
+use crate::image::{ImageError, PackageImage, assemble};
+use crate::package::{Texts, WriteError, writer};
+use crate::plan::{Arches, Build, JobId, Plan, Source};
 use crate::scratch::Scratch;
 use crate::template::Templates;
-use budget::Budget;
+use arrivals::{Arrivals, Ready};
+use run::Run;
+use schedule::{Schedule, Urgency};
+
+pub use results::Results;
 
 /// What the steps work with.
 pub struct Env<'a> {
@@ -126,43 +136,73 @@ pub fn fetch<'p>(plan: &'p Plan, env: &Env<'_>, arches: &Arches) -> Result<Fetch
             Some(index) => warned[index].extend(build.packages.iter().map(|package| package.file_name.clone())),
         }
     }
-    for (download, packages) in plan.downloads.iter().zip(warned).filter(|(_, packages)| !packages.is_empty()) {
-        fetched.missing.extend(packages.iter().cloned());
-        let url = download.url.to_string();
-        env.reporter.report(Event::Warning(Warning::NotPublished { url, packages }));
-    }
+    fetched.missing = leave_out(plan, env, warned.into_iter().enumerate().collect());
     Ok(fetched)
 }
 
-/// Makes every package of a plan in `output`. A package has its name only when it is complete and was read back; at the
-/// first error no further package is begun, and those that are complete stay.
-pub fn build(
-    plan: &Plan,
-    env: &Env<'_>,
+/// How a plan's packages are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// The folder of the packages.
+    pub output: &'a Path,
+    /// How they are compressed.
+    pub compression: Compression,
+    /// How many jobs run at once.
+    pub jobs: NonZero<usize>,
+    /// The blocks of large files.
+    pub blocks: &'a Blocks,
+    /// What earlier runs left; nothing where everything is to be made anew.
+    pub results: Option<&'a Results>,
+}
+
+/// Makes every package of a plan. A package has its name only when it is complete and was read back; at the first error
+/// no further package is begun, and those that are complete stay.
+pub fn build<'p>(
+    plan: &'p Plan,
+    env: &'p Env<'p>,
     arches: &Arches,
-    compression: Compression,
-    output: &Path,
+    settings: &'p Settings<'p>,
 ) -> Result<Outcome, (Outcome, BuildError)> {
-    let fetched = fetch(plan, env, arches).map_err(|error| (Outcome::default(), error.into()))?;
-    let missing = fetched.missing;
-    let budget = Budget::for_packages();
-    let done: Mutex<Vec<(usize, Package)>> = Mutex::new(Vec::new());
-    let result = fetched.builds.par_iter().enumerate().try_for_each(|(place, (build, artifacts))| {
-        let (image, _members) = image(build, artifacts, env)?;
-        build.packages.par_iter().enumerate().try_for_each(|(nth, package)| {
-            let _share = budget.take(memory(&image, package.format, compression));
-            let written = write(&image, package, env, compression, output)?;
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((place * Format::ALL.len() + nth, written));
-            Ok(())
-        })
+    let (tasks, unchanged) = unchanged::sort_out(plan, env, settings);
+    let run = Run::new(env, settings, &tasks);
+    let mut arrivals = Arrivals::new(plan, tasks);
+    let mut refused = Vec::new();
+    let result = Schedule::run(settings.jobs, |jobs| {
+        let run = &run;
+        let begin = |ready: Ready<'p>| jobs.add(Urgency::Begin, move |jobs| run.begin(jobs, ready));
+        arrivals.ready().into_iter().for_each(begin);
+        env.fetcher.fetch_some(&plan.downloads, &arrivals.wanted(), |place, result| match result {
+            Ok(artifact) => arrivals.take(place, artifact).into_iter().for_each(begin),
+            Err(FetchError::NotPublished { .. }) if arches.leaves_out() => arrivals.give_up(place),
+            Err(error) => {
+                refused.push((place, error));
+                jobs.stop();
+            }
+        });
     });
-    let mut packages = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    packages.sort_by_key(|(place, _)| *place);
-    let outcome = Outcome { packages: packages.into_iter().map(|(_, package)| package).collect(), missing };
-    match result {
-        Ok(()) => Ok(outcome),
-        Err(error) => Err((outcome, error)),
+    let missing = leave_out(plan, env, arrivals.left_out());
+    let mut packages = run.into_packages();
+    packages.extend(unchanged);
+    packages.sort_by_key(|package| plan.packages().position(|planned| planned.id == package.id));
+    let outcome = Outcome { packages, missing };
+    // Of several the one that the plan has first, whichever came first.
+    refused.sort_by_key(|(place, _)| plan.first_use(*place));
+    match (refused.into_iter().next(), result) {
+        (Some((_, error)), _) => Err((outcome, error.into())),
+        (None, Err(error)) => Err((outcome, error)),
+        (None, Ok(())) => Ok(outcome),
     }
+}
+
+/// Warns of files that upstream does not publish, and returns the packages that are not made for it.
+fn leave_out(plan: &Plan, env: &Env<'_>, absent: Vec<(usize, Vec<String>)>) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (place, packages) in absent.into_iter().filter(|(_, packages)| !packages.is_empty()) {
+        missing.extend(packages.iter().cloned());
+        let url = plan.downloads[place].url.to_string();
+        env.reporter.report(Event::Warning(Warning::NotPublished { url, packages }));
+    }
+    missing
 }
 
 /// Renders every text of a plan's packages, after their bytes, which decide some of them.
@@ -182,21 +222,6 @@ pub fn render(plan: &Plan, env: &Env<'_>, arches: &Arches) -> Result<Vec<(String
     Ok(all)
 }
 
-/// Returns about how much memory it takes to write a package, in MiB: the compressor's, and for an RPM its payload, which
-/// is as large as its files where they cannot be compressed.
-fn memory(image: &PackageImage, format: Format, compression: Compression) -> u32 {
-    let size = |content: &Content| match content {
-        Content::Artifact(artifact) => artifact.digests().size,
-        Content::Member(member) => member.digests.size,
-        Content::Text(_) | Content::Link(_) | Content::Directory => 0,
-    };
-    let payload: u64 = match format {
-        Format::Deb => 0,
-        Format::Rpm => image.entries(format).map(|entry| size(&entry.content)).sum(),
-    };
-    compression.memory().saturating_add(u32::try_from(payload >> 20).unwrap_or(u32::MAX))
-}
-
 /// Returns the image and the folder of its unpacked members, which must live as long.
 fn image(build: &Build, artifacts: &[Artifact], env: &Env<'_>) -> Result<(PackageImage, TempDir), BuildError> {
     let file = || build.packages.first().map(|package| package.file_name.clone()).unwrap_or_default();
@@ -205,34 +230,4 @@ fn image(build: &Build, artifacts: &[Artifact], env: &Env<'_>) -> Result<(Packag
         TempDir::new_in(scratch).map_err(|source| BuildError::Output { folder: scratch.to_owned(), source })?;
     let image = assemble(build, artifacts, members.path(), &*env.reporter);
     Ok((image.map_err(|source| BuildError::Image { file: file(), source })?, members))
-}
-
-fn write(
-    image: &PackageImage,
-    package: &PlannedPackage,
-    env: &Env<'_>,
-    compression: Compression,
-    output: &Path,
-) -> Result<Package, BuildError> {
-    let failed = |source| BuildError::Write { file: package.file_name.clone(), source };
-    let refused = |source| BuildError::Output { folder: output.to_owned(), source };
-    env.reporter.report(Event::Writing { file: package.file_name.clone() });
-    let writer: &dyn PackageWriter = writer(package.format);
-    let texts = writer.render(image, env.templates).map_err(failed)?;
-    let unfinished = env.scratch.path().join(&package.file_name);
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
-    let mut file = options.open(&unfinished).map_err(refused)?.into_parts().0;
-    writer.write(image, &texts, compression, &mut file).map_err(failed)?;
-    let digests = digests(&unfinished).map_err(refused)?;
-    let path = output.join(&package.file_name);
-    Scratch::publish(&file, &unfinished, &path).map_err(refused)?;
-    env.reporter.report(Event::Wrote { path: path.clone() });
-    Ok(Package { path, id: package.id.clone(), format: package.format, digests })
-}
-
-fn digests(path: &Path) -> io::Result<Digests> {
-    let mut hasher = Hasher::default();
-    io::copy(&mut fs::File::open(path)?, &mut hasher)?;
-    Ok(hasher.finish())
 }
