@@ -43,7 +43,7 @@ impl Recipe {
     pub fn compress(self, raw: &[u8]) -> io::Result<Block> {
         match self.codec {
             Codec::Gzip(level) => gzip::member(level, raw),
-            Codec::Xz(level) => xz::block(self.filters(level, raw.len() as u64)?, raw),
+            Codec::Xz(level) => xz::block(&self.filters(level, raw.len() as u64)?, raw),
         }
     }
 

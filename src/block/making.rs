@@ -44,8 +44,8 @@ impl Making {
             return Err(changed());
         }
         let block = self.recipe.compress(&raw)?;
-        let mut out = blocks.temporary()?;
-        out.write_all(&block.bytes)?;
+        let mut out = blocks.temporary().map_err(BlockError::Store)?;
+        out.write_all(&block.bytes).map_err(BlockError::Store)?;
         if let Some(part) = self.parts.lock().unwrap_or_else(PoisonError::into_inner).get_mut(nth) {
             *part = Some((block.record, out));
         }
@@ -57,10 +57,11 @@ impl Making {
         let parts = std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
         let parts: Option<Vec<(Record, File)>> = parts.into_iter().collect();
         let (records, files) = parts.ok_or_else(|| io::Error::other("a part was not compressed"))?.into_iter().unzip();
-        let out = blocks.named_temporary()?;
-        let compressed = Compressed::write(out.path(), &mut out.file()?, records, files)?;
+        let out = blocks.named_temporary().map_err(BlockError::Store)?;
+        let compressed = out.file().and_then(|mut file| Compressed::write(out.path(), &mut file, records, files));
+        let compressed = compressed.map_err(BlockError::Store)?;
         self.prove(&compressed)?;
-        Ok(blocks.keep(out, compressed, &self.file, self.recipe)?)
+        blocks.keep(out, compressed, &self.file, self.recipe).map_err(BlockError::Store)
     }
 
     fn prove(&self, compressed: &Compressed) -> Result<(), BlockError> {

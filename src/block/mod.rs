@@ -57,9 +57,12 @@ impl LargeFile {
 /// Why there are no blocks of a file.
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError {
-    /// Reading the file, or writing blocks, failed.
+    /// Reading the file, or compressing it, failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// Blocks cannot be kept.
+    #[error(transparent)]
+    Store(std::io::Error),
     /// The file is not the one that was verified, or its blocks do not give it back.
     #[error("{} changed after it was verified", .0.display())]
     Changed(PathBuf),

@@ -94,7 +94,7 @@ impl Recipe {
         match self.codec {
             Codec::Gzip(_) => 48,
             // The encoder, and what goes in and out of it.
-            Codec::Xz(level) => Compression::Xz(level).memory() + 40,
+            Codec::Xz(level) => Compression::Xz(level).memory() + 24,
         }
     }
 

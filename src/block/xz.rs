@@ -3,7 +3,7 @@
 
 use std::io;
 
-use liblzma::stream::{Action, Check, Filters, MtStreamBuilder, Status};
+use liblzma::stream::{Action, Check, Filters, Status, Stream};
 
 use super::codec::{Block, Record};
 
@@ -12,15 +12,14 @@ pub(super) const HEADER: [u8; 12] = [0xfd, b'7', b'z', b'X', b'Z', 0, 0, 4, 0xe6
 /// The stream flags for CRC64.
 const FLAGS: [u8; 2] = [0, 4];
 const FOOTER: usize = 12;
+/// The size of a CRC64, and the flags of a block that say that both sizes stand in its header (3.1.2).
+const CHECK: u64 = 8;
+const HAS_SIZES: u8 = 0xc0;
 
 /// Compresses bytes into one block, whose header tells both sizes, so that readers may unpack several at once.
-pub(super) fn block(filters: Filters, raw: &[u8]) -> io::Result<Block> {
-    let size = raw.len() as u64;
-    let mut builder = MtStreamBuilder::new();
-    // The encoder of `xz -T1`: one thread, and the only one that writes the sizes.
-    builder.threads(1).block_size(size.max(1)).check(Check::Crc64).filters(filters);
-    let mut encoder = builder.encoder()?;
-    let mut stream = Vec::with_capacity(raw.len() / 3 + (1 << 10));
+pub(super) fn block(filters: &Filters, raw: &[u8]) -> io::Result<Block> {
+    let mut encoder = Stream::new_stream_encoder(filters, Check::Crc64)?;
+    let mut stream = Vec::with_capacity(raw.len() / 8 + (1 << 10));
     let mut rest = raw;
     loop {
         stream.reserve(1 << 16);
@@ -32,29 +31,42 @@ pub(super) fn block(filters: Filters, raw: &[u8]) -> io::Result<Block> {
             break;
         }
     }
-    cut(stream, size)
+    let odd = || io::Error::other("liblzma wrote another stream than one of one block");
+    with_sizes(&stream, raw.len() as u64).ok_or_else(odd)
 }
 
-/// Takes the one block out of a stream.
-fn cut(mut stream: Vec<u8>, raw: u64) -> io::Result<Block> {
-    let odd = || io::Error::other("liblzma wrote another stream than one of one block");
-    let footer = stream.len().checked_sub(FOOTER).ok_or_else(odd)?;
-    let backward: [u8; 4] = stream.get(footer + 4..footer + 8).and_then(|size| size.try_into().ok()).ok_or_else(odd)?;
-    let index_size = (u32::from_le_bytes(backward) as usize + 1) * 4;
-    let index_at = footer.checked_sub(index_size).filter(|at| *at > HEADER.len()).ok_or_else(odd)?;
-    let mut index = stream.get(index_at..footer).ok_or_else(odd)?.iter().copied();
-    let is_one = index.next() == Some(0) && read_number(&mut index) == Some(1);
-    let unpadded = read_number(&mut index).filter(|_| is_one).ok_or_else(odd)?;
-    let block_size = (index_at - HEADER.len()) as u64;
-    if read_number(&mut index) != Some(raw)
-        || unpadded.next_multiple_of(4) != block_size
-        || stream.get(..HEADER.len()) != Some(&HEADER)
-    {
-        return Err(odd());
-    }
-    stream.truncate(index_at);
-    stream.drain(..HEADER.len());
-    Ok(Block { bytes: stream, record: Record { stored: block_size, unpadded, raw } })
+/// Takes the one block out of a stream, and puts its sizes into its header (3.1), which an encoder that does not know
+/// them in advance leaves out.
+fn with_sizes(stream: &[u8], raw: u64) -> Option<Block> {
+    let (stored, unpadded) = only_block(stream, raw)?;
+    let block = stream.get(HEADER.len()..)?.get(..stored)?;
+    let (header, body) = block.split_at_checked((usize::from(*block.first()?) + 1) * 4)?;
+    let [_, flags, filters @ .., _, _, _, _] = header else { return None };
+    let compressed = unpadded.checked_sub(header.len() as u64 + CHECK)?;
+    let mut bytes = vec![0, flags | HAS_SIZES];
+    write_number(&mut bytes, compressed);
+    write_number(&mut bytes, raw);
+    bytes.extend(filters);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes[0] = u8::try_from(bytes.len() / 4).ok()?;
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    let unpadded = bytes.len() as u64 + compressed + CHECK;
+    bytes.extend(body);
+    Some(Block { record: Record { stored: bytes.len() as u64, unpadded, raw }, bytes })
+}
+
+/// Returns the size of the only block of a stream with padding, and without, if it unpacks to `raw` bytes.
+fn only_block(stream: &[u8], raw: u64) -> Option<(usize, u64)> {
+    let footer = stream.len().checked_sub(FOOTER)?;
+    let backward: [u8; 4] = stream.get(footer + 4..footer + 8)?.try_into().ok()?;
+    let index_at = footer.checked_sub((u32::from_le_bytes(backward) as usize + 1) * 4)?;
+    let mut index = stream.get(index_at..footer)?.iter().copied();
+    let is_one = index.next()? == 0 && read_number(&mut index)? == 1;
+    let (unpadded, found) = (read_number(&mut index)?, read_number(&mut index)?);
+    let stored = index_at.checked_sub(HEADER.len())?;
+    let is_right =
+        is_one && found == raw && unpadded.next_multiple_of(4) == stored as u64 && stream.starts_with(&HEADER);
+    is_right.then_some((stored, unpadded))
 }
 
 /// Returns the index and the footer of a stream of these blocks, in their order.
@@ -111,7 +123,8 @@ mod tests {
         for raw in raws.iter().filter(|raw| !raw.is_empty()) {
             let mut filters = Filters::new();
             filters.lzma2(&liblzma::stream::LzmaOptions::new_preset(1).unwrap());
-            let block = block(filters, raw).unwrap();
+            let block = block(&filters, raw).unwrap();
+            assert_eq!(block.bytes[1] & HAS_SIZES, HAS_SIZES);
             assert_eq!(block.bytes.len() as u64, block.record.stored);
             stream.extend(&block.bytes);
             records.push(block.record);

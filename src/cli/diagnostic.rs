@@ -304,6 +304,10 @@ impl From<BuildError> for Failure {
             BuildError::Write { source: WriteError::InputChanged(_), .. } => {
                 told(Exit::Verification, "run again: what changed is fetched anew")
             }
+            BuildError::Blocks(_) => told(
+                Exit::Write,
+                "make room there, choose another cache with `--cache-dir`, or do without with `--no-cache`",
+            ),
             BuildError::Write { .. } => told(Exit::Write, "try another `--compression`, and report what it says"),
         }
     }

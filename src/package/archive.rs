@@ -128,7 +128,7 @@ impl Read for Verified {
 impl From<BlockError> for WriteError {
     fn from(error: BlockError) -> Self {
         match error {
-            BlockError::Io(error) => Self::Io(error),
+            BlockError::Io(error) | BlockError::Store(error) => Self::Io(error),
             BlockError::Changed(path) => Self::InputChanged(path),
         }
     }

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Memory for each thread, in MiB: a compressor of xz:6 with what goes in and out of it.
-const THREAD_MIB: u32 = 160;
+const THREAD_MIB: u32 = 140;
 
 /// A number of MiB to share.
 #[derive(Debug)]

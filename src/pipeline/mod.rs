@@ -93,6 +93,9 @@ pub enum BuildError {
         /// Why.
         source: WriteError,
     },
+    /// Compressed blocks cannot be kept.
+    #[error("cannot keep compressed blocks")]
+    Blocks(#[source] io::Error),
     /// The output folder refused.
     #[error("cannot write below `{}`", folder.display())]
     Output {

@@ -1,6 +1,6 @@
 //! What earlier runs made: by the id of a job and how it was compressed, the digests of the package and of its sources.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -65,10 +65,8 @@ impl Results {
             sources: sources.iter().map(|artifact| RawDigests::new(artifact.digests())).collect(),
         };
         fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&serde_json::to_vec_pretty(&record)?)?;
-        file.persist(self.path(&package.id.to_string(), compression))?;
-        Ok(())
+        // A record that is cut off is none; nothing is gained by writing it beside and renaming it.
+        fs::write(self.path(&package.id.to_string(), compression), serde_json::to_vec_pretty(&record)?)
     }
 
     /// Returns what an earlier run recorded of a package, if it can be read.

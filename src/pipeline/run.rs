@@ -13,7 +13,7 @@ use super::arrivals::{Ready, Task};
 use super::budget::Budget;
 use super::schedule::{Schedule, Urgency};
 use super::{BuildError, Env, Package, Settings};
-use crate::block::{Code, LargeFile, Making, Recipe};
+use crate::block::{BlockError, Code, LargeFile, Making, Recipe};
 use crate::digest::{Digests, Hasher};
 use crate::event::Event;
 use crate::fetch::{Artifact, FetchError};
@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
 
     fn compress<'r>(&'r self, jobs: &Jobs<'r>, parts: &Arc<Parts<'a>>, nth: usize) -> Result<(), BuildError> {
         let share = self.budget.take(parts.recipe.memory());
-        parts.making.compress(nth, self.settings.blocks).map_err(|error| failed(parts.package, error))?;
+        parts.making.compress(nth, self.settings.blocks).map_err(|error| not_made(parts.package, error))?;
         drop(share);
         if parts.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             let parts = Arc::clone(parts);
@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
     }
 
     fn finish<'r>(&'r self, jobs: &Jobs<'r>, parts: &Parts<'a>) -> Result<(), BuildError> {
-        parts.making.finish(self.settings.blocks).map_err(|error| failed(parts.package, error))?;
+        parts.making.finish(self.settings.blocks).map_err(|error| not_made(parts.package, error))?;
         let waited = self.waiting().remove(&(parts.file.clone(), parts.recipe));
         for pending in waited.into_iter().flatten() {
             self.less(jobs, pending);
@@ -190,6 +190,13 @@ impl<'a> Run<'a> {
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<(LargeFile, Recipe), Vec<Arc<Pending<'a>>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_made(package: &PlannedPackage, error: BlockError) -> BuildError {
+    match error {
+        BlockError::Store(source) => BuildError::Blocks(source),
+        other => failed(package, other),
     }
 }
 

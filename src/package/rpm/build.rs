@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rpm::{
-    BuildConfig, CompressionWithLevel, FileOptions, FileOptionsBuilder, Header, HeaderEntry, IndexData, IndexTag,
-    PackageBuilder, PackageMetadata, RpmFormat, Scriptlet, SignatureHeaderBuilder, Timestamp,
+    BuildConfig, CompressionWithLevel, FileOptions, FileOptionsBuilder, Header, HeaderEntry, IndexData,
+    IndexSignatureTag, IndexTag, PackageBuilder, PackageMetadata, RpmFormat, Scriptlet, SignatureHeaderBuilder,
+    Timestamp,
 };
 
 use super::payload::Payload;
@@ -164,13 +165,30 @@ pub(super) fn seal(
     let entries = entries.map(|(tag, data)| HeaderEntry::new(tag, truths.get(&tag).cloned().unwrap_or(data)));
     package.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
     let header = package.header_bytes().map_err(refused)?;
-    package.signature = SignatureHeaderBuilder::new()
+    let signature = SignatureHeaderBuilder::new()
         .format(RpmFormat::V4)
         .calculate_digests(&header)
         .set_content_length(header.len() as u64 + seal.size)
         .build()
         .map_err(refused)?;
+    package.signature = with_archive_size(&signature, payload.archive.size())?;
     Ok(package)
+}
+
+/// Adds the size of the payload before compression, which the crate does not know, and by which rpm2cpio tells whether it
+/// got everything.
+fn with_archive_size(
+    signature: &Header<IndexSignatureTag>,
+    size: u64,
+) -> Result<Header<IndexSignatureTag>, WriteError> {
+    let region = u32::from(IndexSignatureTag::HEADER_SIGNATURES);
+    let (tag, data) = match u32::try_from(size) {
+        Ok(size) => (IndexSignatureTag::RPMSIGTAG_PAYLOADSIZE, IndexData::Int32(vec![size])),
+        Err(_) => (IndexSignatureTag::RPMSIGTAG_LONGARCHIVESIZE, IndexData::Int64(vec![size])),
+    };
+    let entries = signature.get_all_entries().map_err(refused)?.into_iter().filter(|(tag, _)| *tag != region);
+    let entries = entries.chain([(u32::from(tag), data)]).map(|(tag, data)| HeaderEntry::new(tag, data));
+    Ok(Header::from_entries(entries, IndexSignatureTag::HEADER_SIGNATURES))
 }
 
 /// What the header says of the files, in its order.

@@ -1,5 +1,6 @@
 //! The program as a process: its streams, its exit codes, what it leaves behind.
 
+mod blocks;
 mod demo;
 mod disk;
 mod exit_codes;
@@ -12,6 +13,7 @@ mod payload;
 mod reproducible;
 mod signals;
 mod together;
+mod unchanged;
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
@@ -114,7 +116,8 @@ impl Rig {
         let hidden = |folder: &Path| fs_err::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
         let output = hidden(&self.dist()).filter(|path| name(path).starts_with('.'));
         let cache = hidden(&self.cache().join("tmp")).filter(|path| name(path) != ".lock");
-        output.chain(cache).chain(hidden(&self.path().join("tmp"))).collect()
+        let blocks = hidden(&self.cache().join("blocks")).filter(|path| name(path).starts_with('.'));
+        output.chain(cache).chain(blocks).chain(hidden(&self.path().join("tmp"))).collect()
     }
 
     /// Checks that nothing is unfinished, and that every package is whole.
