@@ -33,7 +33,8 @@
 //!    policy has a name, is recorded and printed ([`fetch::Evidence`]).
 //! 3. Nothing outside `cli` prints, reads the environment or looks at the clock.
 //! 4. A spec states facts, a template states none.
-//! 5. Two builds of one plan give the same bytes: on another day, machine, time zone, umask, number of cores.
+//! 5. Two builds of one plan give the same bytes: on another day, machine, time zone, umask, number of cores, with or
+//!    without what an earlier run left ([`block`], [`pipeline::Results`]).
 //! 6. What upstream published is what is packaged: payload bytes are never stripped or rewritten.
 //! 7. A file appears under its final name only when it is complete; a failed or killed run leaves the last good file.
 //! 8. Every name from outside is untrusted until parsed into a word.

@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn a_stream_of_blocks_unpacks() {
         let sizes = [1, 0, 127, 128, 5000, 300_000];
-        let raws = sizes.map(|size: usize| (0..size).map(|at| (at * at % 251) as u8).collect::<Vec<_>>());
+        let raws =
+            sizes.map(|size: usize| (0..size).map(|at| u8::try_from(at * at % 251).unwrap()).collect::<Vec<_>>());
         let (mut stream, mut records) = (HEADER.to_vec(), Vec::new());
         for raw in raws.iter().filter(|raw| !raw.is_empty()) {
             let mut filters = Filters::new();

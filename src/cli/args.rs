@@ -132,8 +132,8 @@ pub(crate) struct Output {
     #[arg(long, short, value_name = "DIR", env = "KUBEPKG_OUTPUT")]
     pub(crate) output: Option<PathBuf>,
 
-    /// `xz`, `zstd`, `gzip` or `none`, with a level after a colon [default: xz:6]
-    #[arg(long, value_name = "CODEC[:LEVEL]", env = "KUBEPKG_COMPRESSION")]
+    /// `fast` (xz:1), `default` (xz:6), `small` (xz:9), or `xz`, `zstd`, `gzip` or `none`, with a level after a colon
+    #[arg(long, value_name = "PRESET|CODEC[:LEVEL]", env = "KUBEPKG_COMPRESSION")]
     pub(crate) compression: Option<Compression>,
 }
 
@@ -145,7 +145,7 @@ pub(crate) struct Work {
     #[arg(long, short, value_name = "COUNT", env = "KUBEPKG_JOBS")]
     pub(crate) jobs: Option<NonZero<u16>>,
 
-    /// Make everything anew and keep nothing for later runs; the packages are the same
+    /// Compress and package everything anew, and keep nothing of it; the packages are the same
     #[arg(long, env = "KUBEPKG_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     pub(crate) no_cache: bool,
 

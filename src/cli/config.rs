@@ -56,7 +56,7 @@ pub(crate) struct Config {
     pub(crate) template_dir: Option<PathBuf>,
     /// Folder of the packages, beside the configuration.
     pub(crate) output: Option<PathBuf>,
-    /// Codec and level: `xz:6`.
+    /// Preset, or codec and level: `fast`, `xz:6`.
     #[serde(deserialize_with = "word")]
     #[schemars(with = "Option<String>")]
     pub(crate) compression: Option<Compression>,

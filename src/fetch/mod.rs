@@ -17,6 +17,7 @@ mod upstream;
 mod verify;
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -94,14 +95,21 @@ impl Fetcher {
     /// Fetches and verifies downloads, several at once; the results stand in the order of the downloads.
     pub fn fetch_all(&self, downloads: &[Download]) -> Vec<Result<Artifact, FetchError>> {
         let mut results: Vec<(usize, Result<Artifact, FetchError>)> = Vec::with_capacity(downloads.len());
-        self.fetch_each(downloads, |place, result| results.push((place, result)));
+        self.fetch_each(downloads, |place, result| {
+            results.push((place, result));
+            ControlFlow::Continue(())
+        });
         results.sort_by_key(|(place, _)| *place);
         results.into_iter().map(|(_, result)| result).collect()
     }
 
     /// Fetches and verifies downloads, several at once, and hands over each result, with the place of its download, as
-    /// soon as it is there. `done` is called on this thread, and must not call the fetcher.
-    pub fn fetch_each(&self, downloads: &[Download], mut done: impl FnMut(usize, Result<Artifact, FetchError>)) {
+    /// soon as it is there. `done` is called on this thread, must not call the fetcher, and may break off.
+    pub fn fetch_each(
+        &self,
+        downloads: &[Download],
+        mut done: impl FnMut(usize, Result<Artifact, FetchError>) -> ControlFlow<()>,
+    ) {
         let tasks = downloads.iter().cloned().enumerate().map(|(place, download)| async move {
             let depot = Arc::clone(&self.depot);
             // A task of its own lets the runtime hash on another core.
@@ -112,7 +120,11 @@ impl Fetcher {
             let mut results = stream::iter(tasks).buffer_unordered(self.concurrency);
             while let Some((place, result)) = results.next().await {
                 match result {
-                    Ok(result) => done(place, result),
+                    Ok(result) => {
+                        if done(place, result).is_break() {
+                            break;
+                        }
+                    }
                     Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                     Err(_) => unreachable!("tasks are not cancelled while the runtime lives"),
                 }
@@ -125,7 +137,7 @@ impl Fetcher {
         &self,
         downloads: &[Download],
         places: &[usize],
-        mut done: impl FnMut(usize, Result<Artifact, FetchError>),
+        mut done: impl FnMut(usize, Result<Artifact, FetchError>) -> ControlFlow<()>,
     ) {
         let some: Vec<Download> = places.iter().map(|place| downloads[*place].clone()).collect();
         self.fetch_each(&some, |nth, result| done(places[nth], result));

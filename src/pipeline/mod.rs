@@ -9,6 +9,7 @@ mod unchanged;
 
 use std::io;
 use std::num::NonZero;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -174,13 +175,16 @@ pub fn build<'p>(
         let run = &run;
         let begin = |ready: Ready<'p>| jobs.add(Urgency::Begin, move |jobs| run.begin(jobs, ready));
         arrivals.ready().into_iter().for_each(begin);
-        env.fetcher.fetch_some(&plan.downloads, &arrivals.wanted(), |place, result| match result {
-            Ok(artifact) => arrivals.take(place, artifact).into_iter().for_each(begin),
-            Err(FetchError::NotPublished { .. }) if arches.leaves_out() => arrivals.give_up(place),
-            Err(error) => {
-                refused.push((place, error));
-                jobs.stop();
+        env.fetcher.fetch_some(&plan.downloads, &arrivals.wanted(), |place, result| {
+            match result {
+                Ok(artifact) => arrivals.take(place, artifact).into_iter().for_each(begin),
+                Err(FetchError::NotPublished { .. }) if arches.leaves_out() => arrivals.give_up(place),
+                Err(error) => {
+                    refused.push((place, error));
+                    jobs.stop();
+                }
             }
+            if jobs.has_failed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
     });
     let missing = leave_out(plan, env, arrivals.left_out());

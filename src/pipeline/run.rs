@@ -23,6 +23,8 @@ use crate::plan::{PlannedPackage, Source};
 use crate::scratch::Scratch;
 
 type Jobs<'a> = Schedule<'a, BuildError>;
+/// Packages that wait for the blocks of a file.
+type Waiting<'a> = HashMap<(LargeFile, Recipe), Vec<Arc<Pending<'a>>>>;
 
 /// One run of the pipeline.
 pub(super) struct Run<'a> {
@@ -31,8 +33,7 @@ pub(super) struct Run<'a> {
     budget: Budget,
     /// How many threads the compressor of one package may use.
     threads: NonZero<u32>,
-    /// Packages that wait for the blocks of a file.
-    waiting: Mutex<HashMap<(LargeFile, Recipe), Vec<Arc<Pending<'a>>>>>,
+    waiting: Mutex<Waiting<'a>>,
     done: Mutex<Vec<Package>>,
 }
 
@@ -188,7 +189,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<(LargeFile, Recipe), Vec<Arc<Pending<'a>>>>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting<'a>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -79,6 +79,11 @@ impl<'env, E: Send> Schedule<'env, E> {
         self.changed.notify_all();
     }
 
+    /// Whether a job ended with an error.
+    pub(super) fn has_failed(&self) -> bool {
+        self.state().error.is_some()
+    }
+
     /// Ends the run with an error, unless another one ended it before.
     fn fail(&self, error: E) {
         self.state().error.get_or_insert(error);
@@ -170,19 +175,25 @@ mod tests {
     #[test]
     fn jobs_run_by_urgency_and_may_add_more() {
         let order = Mutex::new(Vec::new());
-        let note = |name: &'static str| order.lock().unwrap().push(name);
+        let note = |name: &'static str| {
+            order.lock().unwrap().push(name);
+            Ok(())
+        };
         let gate = Mutex::new(());
         let held = gate.lock().unwrap();
         let mut held = Some(held);
         Schedule::<()>::run(ONE, |schedule| {
             // Keeps the one thread busy until all the others are there.
-            schedule.add(Urgency::End, |_| Ok(drop(gate.lock().unwrap())));
+            schedule.add(Urgency::End, |_| {
+                drop(gate.lock().unwrap());
+                Ok(())
+            });
             std::thread::sleep(std::time::Duration::from_millis(20));
-            schedule.add(Urgency::Part(1), |_| Ok(note("short")));
-            schedule.add(Urgency::Part(9), |_| Ok(note("long")));
+            schedule.add(Urgency::Part(1), |_| note("short"));
+            schedule.add(Urgency::Part(9), |_| note("long"));
             schedule.add(Urgency::Begin, |schedule| {
-                note("begin");
-                schedule.add(Urgency::End, |_| Ok(note("end")));
+                note("begin")?;
+                schedule.add(Urgency::End, |_| note("end"));
                 Ok(())
             });
             held.take();

@@ -1,6 +1,7 @@
 //! Integration tests, one module a topic: real package managers, real files, exit codes.
 #![cfg(test)]
 
+mod benches;
 mod built;
 mod cli;
 mod configuration;

@@ -45,7 +45,7 @@ impl Check<'_> {
         let mut begin = Vec::new();
         (&mut *out).take(at).read_to_end(&mut begin)?;
         begin.extend(header("data.tar", data.raw, self.image.date).into_bytes());
-        let mut unpacked = self.packer.unpack(&data.packed, out, at + HEADER as u64).map_err(broken)?;
+        let mut unpacked = self.packer.unpack(&data.packed, out, at + HEADER as u64).map_err(|error| broken(&error))?;
         let mut deb = DebPkg::parse(begin.as_slice().chain(&mut unpacked)).map_err(unreadable)?;
         check_control(self.image, self.members, deb.control().map_err(unreadable)?)?;
         let sums = self.members.iter().find(|member| member.name == "md5sums");
@@ -240,13 +240,13 @@ impl io::Write for Both {
     }
 }
 
-fn broken(error: io::Error) -> WriteError {
+fn broken(error: &io::Error) -> WriteError {
     WriteError::ReadBack(format!("cannot be unpacked: {error}"))
 }
 
 fn unreadable(error: debpkg::Error) -> WriteError {
     match error {
-        debpkg::Error::Io(error) => broken(error),
+        debpkg::Error::Io(error) => broken(&error),
         other => WriteError::ReadBack(format!("is no deb: {other}")),
     }
 }

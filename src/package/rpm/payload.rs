@@ -10,7 +10,7 @@ use crate::package::WriteError;
 use crate::package::archive::Archive;
 
 /// What headers, names and contents are padded to, in bytes.
-const ALIGNMENT: u64 = 4;
+const ALIGNMENT: usize = 4;
 const TRAILER: &str = "TRAILER!!!";
 /// The types of files in a mode (inode(7)).
 const DIRECTORY: u32 = 0o040_000;
@@ -82,7 +82,6 @@ fn header(archive: &mut Archive, header: &Header<'_>) -> io::Result<()> {
 }
 
 fn pad(archive: &mut Archive) -> io::Result<()> {
-    let size = archive.size();
-    let padding = usize::try_from(size.next_multiple_of(ALIGNMENT) - size).unwrap_or_default();
-    archive.write_all(&[0; ALIGNMENT as usize][..padding])
+    let padding = archive.size().wrapping_neg() % ALIGNMENT as u64;
+    archive.write_all(&[0; ALIGNMENT][..usize::try_from(padding).unwrap_or_default()])
 }

@@ -190,6 +190,27 @@ fn a_cache_that_cannot_be_written_is_done_without() {
 }
 
 #[test]
+fn an_interrupted_compressor_stops_at_once_and_leaves_nothing() {
+    let mirror = large();
+    let rig = Rig::with_upstream(mirror.path().display());
+    let mut command = rig.command("build kubelet kubectl --version 1.36.2 --arch amd64 --compression xz:9");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let blocks = rig.cache().join("blocks");
+    while !fs_err::read_dir(&blocks).is_ok_and(|mut entries| entries.next().is_some()) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    signal("INT", child.id());
+    let began = std::time::Instant::now();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    // A part of this size takes xz:9 many seconds.
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(ran.code, 130);
+    rig.assert_tidy();
+    assert_eq!(rig.packages().len(), 0);
+}
+
+#[test]
 fn large_files_come_back_from_every_client() {
     let mirror = large();
     let rig = Rig::with_upstream(mirror.path().display());

@@ -175,6 +175,7 @@ fn files_are_fetched_at_once_up_to_the_concurrency() {
     rig.fetcher().fetch_each(&downloads, |place, result| {
         assert_eq!(fs_err::read_to_string(result.unwrap().path()).unwrap(), paths[place]);
         seen.push(place);
+        std::ops::ControlFlow::Continue(())
     });
     seen.sort_unstable();
     assert_eq!(seen, (0..9).collect::<Vec<_>>());
