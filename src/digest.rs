@@ -1,6 +1,7 @@
 //! Digests: what identifies bytes, in the spellings in which upstream projects publish them.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use sha2::Digest as _;
@@ -59,6 +60,13 @@ impl Digest {
         Self { algorithm: Algorithm::Sha256, hex: hex::encode(sha2::Sha256::digest(bytes)) }
     }
 
+    /// Returns the SHA-256 of everything that a reader gives, and the number of bytes.
+    pub fn sha256_of(mut reader: impl Read) -> io::Result<(Self, u64)> {
+        let mut hasher = sha2::Sha256::new();
+        let size = io::copy(&mut reader, &mut hasher)?;
+        Ok((Self { algorithm: Algorithm::Sha256, hex: hex::encode(hasher.finalize()) }, size))
+    }
+
     /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -111,24 +119,31 @@ impl FromStr for Digest {
     }
 }
 
-/// Digests of the same bytes, all from one reading, and how many they are.
+/// Digests of the same bytes, all from one reading, and how many they are: what packages say of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digests {
     /// The SHA-256.
     pub sha256: Digest,
-    /// The SHA-512.
-    pub sha512: Digest,
     /// The MD5 in hexadecimal digits, for the `md5sums` of debs. It finds damage, and proves nothing.
     pub md5: String,
     /// The number of bytes.
     pub size: u64,
 }
 
-impl Digests {
+/// Those and the SHA-512: whatever upstream may have published of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamDigests {
+    /// What packages say of the file.
+    pub packaged: Digests,
+    /// The SHA-512.
+    pub sha512: Digest,
+}
+
+impl UpstreamDigests {
     /// Returns the digest made with `algorithm`.
     pub fn get(&self, algorithm: Algorithm) -> &Digest {
         match algorithm {
-            Algorithm::Sha256 => &self.sha256,
+            Algorithm::Sha256 => &self.packaged.sha256,
             Algorithm::Sha512 => &self.sha512,
         }
     }
@@ -138,7 +153,6 @@ impl Digests {
 #[derive(Clone, Default)]
 pub struct Hasher {
     sha256: sha2::Sha256,
-    sha512: sha2::Sha512,
     md5: md5::Md5,
     size: u64,
 }
@@ -147,7 +161,6 @@ impl Hasher {
     /// Takes in more bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
-        self.sha512.update(bytes);
         self.md5.update(bytes);
         self.size += bytes.len() as u64;
     }
@@ -156,7 +169,6 @@ impl Hasher {
     pub fn finish(self) -> Digests {
         Digests {
             sha256: Digest { algorithm: Algorithm::Sha256, hex: hex::encode(self.sha256.finalize()) },
-            sha512: Digest { algorithm: Algorithm::Sha512, hex: hex::encode(self.sha512.finalize()) },
             md5: hex::encode(self.md5.finalize()),
             size: self.size,
         }
@@ -169,14 +181,24 @@ impl fmt::Debug for Hasher {
     }
 }
 
-impl std::io::Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.update(bytes);
-        Ok(bytes.len())
+/// Hashes bytes as they pass, also with what only upstream uses.
+#[derive(Debug, Clone, Default)]
+pub struct UpstreamHasher {
+    packaged: Hasher,
+    sha512: sha2::Sha512,
+}
+
+impl UpstreamHasher {
+    /// Takes in more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.packaged.update(bytes);
+        self.sha512.update(bytes);
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+    /// Returns the digests of all bytes taken in.
+    pub fn finish(self) -> UpstreamDigests {
+        let sha512 = Digest { algorithm: Algorithm::Sha512, hex: hex::encode(self.sha512.finalize()) };
+        UpstreamDigests { packaged: self.packaged.finish(), sha512 }
     }
 }
 

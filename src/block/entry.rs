@@ -1,8 +1,8 @@
 //! The blocks of one file on disk.
 //!
 //! ```text
-//! kubepkg-blocks 1 SHA256-OF-THE-REST ⏎
-//! {"parts":[[stored, unpadded, raw], …]} ⏎
+//! kubepkg-blocks 2 SHA256-OF-THE-NEXT-LINE ⏎
+//! {"sha256":"of the blocks","parts":[[stored, unpadded, raw], …]} ⏎
 //! the blocks
 //! ```
 
@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::codec::Record;
 use crate::digest::{Algorithm, Digest};
 
-const MAGIC: &str = "kubepkg-blocks 1 ";
+const MAGIC: &str = "kubepkg-blocks 2 ";
 /// The most that the second line may have, in bytes: room for the parts of a file of a TiB.
 const MAX_LINE: u64 = 4 << 20;
 const BUFFER: usize = 1 << 17;
@@ -34,6 +34,7 @@ pub struct Compressed {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts {
+    sha256: String,
     parts: Vec<[u64; 3]>,
 }
 
@@ -72,39 +73,41 @@ impl Compressed {
             return Ok(None);
         };
         let Some(text) = line(&mut file)? else { return Ok(None) };
-        let Ok(Parts { parts }) = serde_json::from_str(&text) else { return Ok(None) };
+        let Ok(Parts { sha256, parts }) = serde_json::from_str(&text) else { return Ok(None) };
         let records: Vec<Record> =
             parts.into_iter().map(|[stored, unpadded, raw]| Record { stored, unpadded, raw }).collect();
-        let mut whole = Sha256::new();
-        whole.update(&text);
-        whole.update(b"\n");
         let at = (MAGIC.len() + sum.len() + text.len() + 2) as u64;
-        let mut blocks = Sha256::new();
-        let stored = copy(&mut file, &mut [&mut whole, &mut blocks])?;
+        let (found, stored) = Digest::sha256_of(file)?;
         let sums = |of: fn(&Record) -> u64| records.iter().try_fold(0_u64, |sum, record| sum.checked_add(of(record)));
-        let is_whole = hex::encode(whole.finalize()) == sum
+        let is_whole = Digest::sha256(&text).hex() == sum
+            && found.hex() == sha256
             && sums(|record| record.stored) == Some(stored)
             && sums(|record| record.raw) == Some(size);
-        let sha256 = Digest::from_hex(Algorithm::Sha256, &hex::encode(blocks.finalize())).ok();
-        Ok(sha256.filter(|_| is_whole).map(|sha256| Self { path: path.to_owned(), at, records, sha256 }))
+        Ok(is_whole.then(|| Self { path: path.to_owned(), at, records, sha256: found }))
     }
 
     /// Writes an entry of blocks that lie one behind the other in `blocks`, and leaves it at `path`.
     pub(super) fn write(path: &Path, out: &mut File, records: Vec<Record>, parts: Vec<File>) -> io::Result<Self> {
-        let lines = Parts { parts: records.iter().map(|r| [r.stored, r.unpadded, r.raw]).collect() };
-        let text = serde_json::to_string(&lines)? + "\n";
-        let placeholder = "0".repeat(Algorithm::Sha256.hex_len());
-        write!(out, "{MAGIC}{placeholder}\n{text}")?;
+        // Digests of zeros hold the place of the true ones, which are as long.
+        let mut lines = Parts {
+            sha256: "0".repeat(Algorithm::Sha256.hex_len()),
+            parts: records.iter().map(|r| [r.stored, r.unpadded, r.raw]).collect(),
+        };
+        let begin = |lines: &Parts| {
+            let text = serde_json::to_string(lines)?;
+            Ok::<_, io::Error>(format!("{MAGIC}{}\n{text}\n", Digest::sha256(&text).hex()))
+        };
+        out.write_all(begin(&lines)?.as_bytes())?;
         let at = out.stream_position()?;
-        let (mut whole, mut blocks) = (Sha256::new(), Sha256::new());
-        whole.update(&text);
+        let mut hasher = Sha256::new();
         for mut part in parts {
             part.seek(SeekFrom::Start(0))?;
-            copy(&mut part, &mut [&mut whole, &mut blocks, &mut *out])?;
+            copy(&mut part, &mut [&mut hasher, &mut *out])?;
         }
-        out.seek(SeekFrom::Start(MAGIC.len() as u64))?;
-        out.write_all(hex::encode(whole.finalize()).as_bytes())?;
-        let sha256 = Digest::from_hex(Algorithm::Sha256, &hex::encode(blocks.finalize())).map_err(io::Error::other)?;
+        lines.sha256 = hex::encode(hasher.finalize());
+        out.seek(SeekFrom::Start(0))?;
+        out.write_all(begin(&lines)?.as_bytes())?;
+        let sha256 = Digest::from_hex(Algorithm::Sha256, &lines.sha256).map_err(io::Error::other)?;
         Ok(Self { path: path.to_owned(), at, records, sha256 })
     }
 }

@@ -107,8 +107,7 @@ fn view(plan: &Plan, package: &Package) -> Value {
         "component": build.map(|metadata| metadata.name.as_str()),
         "version": build.map(|metadata| metadata.full_version(package.format)),
         "arch": build.map(|metadata| metadata.arch.as_str()),
-        "size": package.digests.size,
-        "sha256": package.digests.sha256.hex(),
-        "sha512": package.digests.sha512.hex(),
+        "size": package.size,
+        "sha256": package.sha256.hex(),
     })
 }

@@ -39,7 +39,7 @@ impl FetchArgs {
                         "path": artifact.path().display().to_string(),
                         "size": digests.size,
                         "sha256": digests.sha256.hex(),
-                        "sha512": digests.sha512.hex(),
+                        "sha512": artifact.upstream_digests().sha512.hex(),
                         "evidence": artifact.evidence().iter().map(ToString::to_string).collect::<Vec<_>>(),
                     }));
                 }

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::digest::{Digest, Digests};
+use crate::digest::{Digest, Digests, UpstreamDigests};
 
 /// Upstream bytes that were checked. Nothing outside `fetch::verify` can make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     path: PathBuf,
     origin: String,
-    digests: Digests,
+    digests: UpstreamDigests,
     evidence: Vec<Evidence>,
 }
 
 impl Artifact {
     /// For `fetch::verify` alone.
-    pub(super) fn new(path: PathBuf, origin: String, digests: Digests, evidence: Vec<Evidence>) -> Self {
+    pub(super) fn new(path: PathBuf, origin: String, digests: UpstreamDigests, evidence: Vec<Evidence>) -> Self {
         Self { path, origin, digests, evidence }
     }
 
@@ -30,8 +30,13 @@ impl Artifact {
         &self.origin
     }
 
-    /// Returns the digests and the size.
+    /// Returns what packages say of the bytes.
     pub fn digests(&self) -> &Digests {
+        &self.digests.packaged
+    }
+
+    /// Returns what upstream may have published of the bytes.
+    pub fn upstream_digests(&self) -> &UpstreamDigests {
         &self.digests
     }
 
@@ -71,7 +76,7 @@ impl fmt::Display for Evidence {
 impl Artifact {
     /// Takes the bytes of a file for granted, for unit tests of what uses artifacts.
     pub(crate) fn for_test(path: &Path) -> Self {
-        let mut hasher = crate::digest::Hasher::default();
+        let mut hasher = crate::digest::UpstreamHasher::default();
         hasher.update(&fs_err::read(path).unwrap());
         Self::new(path.to_owned(), path.display().to_string(), hasher.finish(), Vec::new())
     }

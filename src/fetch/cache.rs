@@ -26,7 +26,7 @@ use url::Url;
 
 use super::error::FetchError;
 use super::upstream::redacted;
-use crate::digest::{Algorithm, Digest, Digests, Hasher};
+use crate::digest::{Algorithm, Digest, UpstreamDigests, UpstreamHasher};
 use crate::event::{Event, Reporter};
 
 const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -157,14 +157,18 @@ impl Cache {
     }
 
     /// Returns the path of the file with this SHA-256 after having hashed it.
-    pub(super) fn blob(&self, sha256: &Digest, reporter: &dyn Reporter) -> io::Result<Option<(PathBuf, Digests)>> {
+    pub(super) fn blob(
+        &self,
+        sha256: &Digest,
+        reporter: &dyn Reporter,
+    ) -> io::Result<Option<(PathBuf, UpstreamDigests)>> {
         let path = self.blob_path(sha256);
         let file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
         let digests = hash(file)?;
-        if digests.sha256 != *sha256 {
+        if digests.packaged.sha256 != *sha256 {
             reporter.report(Event::CacheDamaged { path: path.display().to_string() });
             return Ok(None);
         }
@@ -172,18 +176,18 @@ impl Cache {
     }
 
     /// Gives a finished file its name, and returns it.
-    pub(super) fn keep(&self, file: NamedTempFile, digests: &Digests) -> io::Result<PathBuf> {
-        let path = self.blob_path(&digests.sha256);
+    pub(super) fn keep(&self, file: NamedTempFile, sha256: &Digest) -> io::Result<PathBuf> {
+        let path = self.blob_path(sha256);
         persist(file, &path)?;
         Ok(path)
     }
 
     /// Records what `url` holds.
-    pub(super) fn record_published(&self, url: &Url, digests: &Digests) -> io::Result<()> {
+    pub(super) fn record_published(&self, url: &Url, digests: &UpstreamDigests) -> io::Result<()> {
         let published = RawDigests {
-            sha256: digests.sha256.hex().to_owned(),
+            sha256: digests.packaged.sha256.hex().to_owned(),
             sha512: digests.sha512.hex().to_owned(),
-            size: digests.size,
+            size: digests.packaged.size,
         };
         self.write_record(url, Some(published))
     }
@@ -254,8 +258,8 @@ fn unsupported(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::Unsupported { Ok(()) } else { Err(error) }
 }
 
-fn hash(mut file: File) -> io::Result<Digests> {
-    let mut hasher = Hasher::default();
+fn hash(mut file: File) -> io::Result<UpstreamDigests> {
+    let mut hasher = UpstreamHasher::default();
     let mut chunk = vec![0; 128 * 1024];
     loop {
         match file.read(&mut chunk)? {
@@ -270,13 +274,13 @@ mod tests {
     use super::*;
     use crate::event::Silent;
 
-    fn keep(cache: &Cache, bytes: &[u8]) -> (PathBuf, Digests) {
-        let mut hasher = Hasher::default();
+    fn keep(cache: &Cache, bytes: &[u8]) -> (PathBuf, UpstreamDigests) {
+        let mut hasher = UpstreamHasher::default();
         hasher.update(bytes);
         let digests = hasher.finish();
         let mut file = cache.temporary().unwrap();
         file.write_all(bytes).unwrap();
-        (cache.keep(file, &digests).unwrap(), digests)
+        (cache.keep(file, &digests.packaged.sha256).unwrap(), digests)
     }
 
     #[test]
@@ -307,7 +311,7 @@ mod tests {
         let (_, digests) = keep(&cache, b"bytes");
         cache.record_published(&url, &digests).unwrap();
         cache.record_absence(&url, &Silent).unwrap();
-        assert_eq!(cache.record(&url, &Silent).unwrap(), Some(Record::Published(digests.sha256)));
+        assert_eq!(cache.record(&url, &Silent).unwrap(), Some(Record::Published(digests.packaged.sha256)));
         let text = fs_err::read_to_string(cache.url_path(&url, "json")).unwrap();
         assert!(!text.contains("secret"), "{text}");
     }
@@ -317,9 +321,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::new(dir.path()).unwrap();
         let (path, digests) = keep(&cache, b"bytes");
-        assert!(cache.blob(&digests.sha256, &Silent).unwrap().is_some());
+        assert!(cache.blob(&digests.packaged.sha256, &Silent).unwrap().is_some());
         fs_err::write(&path, "bites").unwrap();
-        assert_eq!(cache.blob(&digests.sha256, &Silent).unwrap(), None);
+        assert_eq!(cache.blob(&digests.packaged.sha256, &Silent).unwrap(), None);
         let url: Url = "https://h/x".parse().unwrap();
         cache.record_published(&url, &digests).unwrap();
         for bad in [

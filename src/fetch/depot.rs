@@ -11,7 +11,7 @@ use super::cache::{Cache, Record, UrlLock};
 use super::error::FetchError;
 use super::transfer::{Received, Transfers};
 use super::upstream::{Upstream, redacted};
-use crate::digest::{Digest, Digests};
+use crate::digest::{Digest, UpstreamDigests};
 use crate::event::Reporter;
 
 type TextCell = Arc<OnceCell<Result<Arc<str>, FetchError>>>;
@@ -83,13 +83,13 @@ impl Depot {
     /// Keeps a file in the cache, and that it is what `planned` holds.
     pub(super) fn keep(&self, planned: &Url, received: Received) -> Result<PathBuf, FetchError> {
         let Received { file, digests, .. } = received;
-        let path = self.cache.keep(file, &digests).map_err(|error| self.cache.error(error))?;
+        let path = self.cache.keep(file, &digests.packaged.sha256).map_err(|error| self.cache.error(error))?;
         self.cache.record_published(&self.place(planned), &digests).map_err(|error| self.cache.error(error))?;
         Ok(path)
     }
 
     /// Returns the file with this SHA-256, if the cache has it undamaged.
-    pub(super) fn blob(&self, sha256: &Digest) -> Result<Option<(PathBuf, Digests)>, FetchError> {
+    pub(super) fn blob(&self, sha256: &Digest) -> Result<Option<(PathBuf, UpstreamDigests)>, FetchError> {
         let blob = tokio::task::block_in_place(|| self.cache.blob(sha256, &*self.reporter));
         blob.map_err(|error| self.cache.error(error))
     }
@@ -100,7 +100,7 @@ impl Depot {
     }
 
     /// Returns what `planned` held when it was last fetched.
-    fn cached(&self, planned: &Url) -> Result<(PathBuf, Digests), FetchError> {
+    fn cached(&self, planned: &Url) -> Result<(PathBuf, UpstreamDigests), FetchError> {
         let blob = match self.record(planned)? {
             Some(Record::Published(sha256)) => self.blob(&sha256)?,
             _ => None,

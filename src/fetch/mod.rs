@@ -30,7 +30,7 @@ pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupErro
 pub use transport::{HttpOptions, Proxies};
 pub use upstream::{BadMirror, Mirror, Upstream};
 
-use crate::digest::Digests;
+use crate::digest::UpstreamDigests;
 use crate::event::Reporter;
 use crate::plan::Download;
 use cache::Cache;
@@ -145,7 +145,7 @@ impl Fetcher {
 
     /// Returns for each download whether everything that vouches for it vouches for these digests today. The bytes
     /// themselves are not looked at.
-    pub fn vouched(&self, downloads: Vec<(Download, Digests)>) -> Vec<bool> {
+    pub fn vouched(&self, downloads: Vec<(Download, UpstreamDigests)>) -> Vec<bool> {
         let tasks = downloads
             .into_iter()
             .map(|(download, digests)| async move { verify::is_vouched(&self.depot, &download, &digests).await });

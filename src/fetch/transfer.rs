@@ -13,7 +13,7 @@ use super::cache::Cache;
 use super::error::{FetchError, Oversize, SetupError, TransferError, chain};
 use super::transport::{Failure, Folder, Http, HttpOptions, Reply, Rest, Transport, Validator};
 use super::upstream::{Upstream, redacted};
-use crate::digest::{Digests, Hasher};
+use crate::digest::{UpstreamDigests, UpstreamHasher};
 use crate::event::{Event, Reporter};
 
 /// Fetches files from upstream or its mirrors.
@@ -29,7 +29,7 @@ pub(super) struct Transfers {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) file: NamedTempFile,
-    pub(super) digests: Digests,
+    pub(super) digests: UpstreamDigests,
     /// Whether it was put together from several answers.
     pub(super) was_resumed: bool,
     /// Where it came from, as it may be shown.
@@ -57,7 +57,7 @@ impl Transfers {
     ) -> Result<Received, FetchError> {
         let attempts = Attempts { transfers: self, planned, limit, url: redacted(planned), reporter };
         let file = cache.temporary().map_err(|error| cache.error(error))?;
-        let partial = Partial { file, hasher: Hasher::default(), size: 0, validator: None, was_resumed: false };
+        let partial = Partial { file, hasher: UpstreamHasher::default(), size: 0, validator: None, was_resumed: false };
         let result = attempts.run(partial, cache).await;
         reporter.report(Event::Fetched { url: attempts.url });
         result
@@ -86,7 +86,7 @@ struct Attempts<'a> {
 /// What has come so far.
 struct Partial {
     file: NamedTempFile,
-    hasher: Hasher,
+    hasher: UpstreamHasher,
     size: u64,
     validator: Option<Validator>,
     was_resumed: bool,
@@ -196,7 +196,7 @@ impl Partial {
     fn reset(&mut self) -> io::Result<()> {
         self.file.as_file().set_len(0)?;
         self.file.rewind()?;
-        self.hasher = Hasher::default();
+        self.hasher = UpstreamHasher::default();
         self.size = 0;
         self.validator = None;
         self.was_resumed = false;

@@ -12,7 +12,7 @@ use super::cache::Record;
 use super::depot::Depot;
 use super::error::{Claim, FetchError, Oversize, TransferError};
 use super::upstream::redacted;
-use crate::digest::{Algorithm, BadDigestFile, Digests, Hasher, parse_published};
+use crate::digest::{Algorithm, BadDigestFile, UpstreamDigests, UpstreamHasher, parse_published};
 use crate::event::{Event, Warning};
 use crate::plan::{DigestSource, Download, Presence, Verification};
 
@@ -54,7 +54,7 @@ pub(super) async fn download(depot: &Depot, download: &Download) -> Result<Artif
 }
 
 /// Whether all digests of a download can be had and are these.
-pub(super) async fn is_vouched(depot: &Depot, download: &Download, digests: &Digests) -> bool {
+pub(super) async fn is_vouched(depot: &Depot, download: &Download, digests: &UpstreamDigests) -> bool {
     let claims = Claims::gather(depot, download).await;
     claims.is_ok_and(|claims| claims.check(digests, "").is_ok())
 }
@@ -91,7 +91,7 @@ pub(super) fn local_build(depot: &Depot, path: &Path) -> Result<Artifact, FetchE
     }
     let mut source = File::open(path).map_err(unreadable)?;
     let mut copy = depot.cache.temporary().map_err(|error| depot.cache.error(error))?;
-    let mut hasher = Hasher::default();
+    let mut hasher = UpstreamHasher::default();
     let mut size = 0;
     let mut chunk = vec![0; 128 * 1024];
     loop {
@@ -107,8 +107,8 @@ pub(super) fn local_build(depot: &Depot, path: &Path) -> Result<Artifact, FetchE
         copy.write_all(&chunk[..count]).map_err(|error| depot.cache.error(error))?;
     }
     let digests = hasher.finish();
-    let kept = depot.cache.keep(copy, &digests).map_err(|error| depot.cache.error(error))?;
-    let evidence = vec![Evidence::LocalBuild(digests.sha256.clone())];
+    let kept = depot.cache.keep(copy, &digests.packaged.sha256).map_err(|error| depot.cache.error(error))?;
+    let evidence = vec![Evidence::LocalBuild(digests.packaged.sha256.clone())];
     let artifact = Artifact::new(kept, path.display().to_string(), digests, evidence);
     depot.reporter.report(Event::Warning(Warning::LocalBuild { path: artifact.origin().to_owned() }));
     report_verified(depot, &artifact, false);
@@ -176,7 +176,7 @@ impl Claims {
     }
 
     /// Checks bytes against every claim.
-    fn check(&self, digests: &Digests, address: &str) -> Result<(), FetchError> {
+    fn check(&self, digests: &UpstreamDigests, address: &str) -> Result<(), FetchError> {
         for claim in &self.claims {
             let actual = digests.get(claim.digest.algorithm());
             if *actual != claim.digest {
@@ -184,7 +184,7 @@ impl Claims {
                     url: address.to_owned(),
                     expected: Box::new(claim.clone()),
                     actual: actual.clone(),
-                    size: digests.size,
+                    size: digests.packaged.size,
                 });
             }
         }

@@ -94,7 +94,7 @@ fn copy_verified(path: &Path, sha256: &str, size: u64, out: &mut (impl Write + ?
 }
 
 /// Reads a file, and fails at its end, or behind it, where it is not the one that was verified.
-pub(super) struct Verified {
+struct Verified {
     file: File,
     sha256: String,
     left: u64,
@@ -104,7 +104,7 @@ pub(super) struct Verified {
 
 impl Verified {
     /// Opens a file that should have this SHA-256, in hexadecimal digits, and size.
-    pub(super) fn open(path: &Path, sha256: &str, size: u64) -> io::Result<Self> {
+    fn open(path: &Path, sha256: &str, size: u64) -> io::Result<Self> {
         let file = File::open(path)?;
         Ok(Self { file, sha256: sha256.to_owned(), left: size, hasher: Sha256::new(), changed: false })
     }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::block::Blocks;
 use crate::compression::Compression;
-use crate::digest::Digests;
+use crate::digest::Digest;
 use crate::event::{Event, Reporter, Warning};
 use crate::fetch::{Artifact, FetchError, Fetcher};
 use crate::format::Format;
@@ -59,8 +59,10 @@ pub struct Package {
     pub id: JobId,
     /// Its format.
     pub format: Format,
-    /// Its digests and size.
-    pub digests: Digests,
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// What a run brought.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Package;
 use crate::compression::Compression;
-use crate::digest::{Algorithm, Digest, Digests, Hasher};
+use crate::digest::{Algorithm, Digest, Digests, UpstreamDigests};
 use crate::fetch::Artifact;
 use crate::plan::PlannedPackage;
 
@@ -25,16 +25,18 @@ pub struct Results {
 /// What was made, and of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
-    pub(super) package: Digests,
+    pub(super) sha256: Digest,
+    pub(super) size: u64,
     /// By the places of the build's sources.
-    pub(super) sources: Vec<Digests>,
+    pub(super) sources: Vec<UpstreamDigests>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRecord {
     file: String,
-    package: RawDigests,
+    sha256: String,
+    size: u64,
     sources: Vec<RawDigests>,
 }
 
@@ -61,8 +63,9 @@ impl Results {
     fn try_record(&self, package: &Package, compression: Compression, sources: &[Artifact]) -> io::Result<()> {
         let record = RawRecord {
             file: package.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            package: RawDigests::new(&package.digests),
-            sources: sources.iter().map(|artifact| RawDigests::new(artifact.digests())).collect(),
+            sha256: package.sha256.hex().to_owned(),
+            size: package.size,
+            sources: sources.iter().map(|artifact| RawDigests::new(artifact.upstream_digests())).collect(),
         };
         fs::create_dir_all(&self.folder)?;
         // A record that is cut off is none; nothing is gained by writing it beside and renaming it.
@@ -77,7 +80,7 @@ impl Results {
         let raw: RawRecord =
             serde_json::from_slice(&bytes).ok().filter(|raw: &RawRecord| raw.file == package.file_name)?;
         let sources = raw.sources.into_iter().map(RawDigests::read).collect::<Option<_>>()?;
-        Some(Record { package: raw.package.read()?, sources })
+        Some(Record { sha256: Digest::from_hex(Algorithm::Sha256, &raw.sha256).ok()?, size: raw.size, sources })
     }
 
     fn path(&self, id: &str, compression: Compression) -> PathBuf {
@@ -92,24 +95,23 @@ impl Record {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,
         };
-        if !metadata.is_file() || metadata.len() != self.package.size {
+        if !metadata.is_file() || metadata.len() != self.size {
             return Ok(false);
         }
-        let mut hasher = Hasher::default();
-        io::copy(&mut fs::File::open(path)?, &mut hasher)?;
-        Ok(hasher.finish() == self.package)
+        Ok(Digest::sha256_of(fs::File::open(path)?)? == (self.sha256.clone(), self.size))
     }
 }
 
 impl RawDigests {
-    fn new(digests: &Digests) -> Self {
-        let (sha256, sha512) = (digests.sha256.hex().to_owned(), digests.sha512.hex().to_owned());
-        Self { sha256, sha512, md5: digests.md5.clone(), size: digests.size }
+    fn new(digests: &UpstreamDigests) -> Self {
+        let UpstreamDigests { packaged, sha512 } = digests;
+        let (sha256, sha512) = (packaged.sha256.hex().to_owned(), sha512.hex().to_owned());
+        Self { sha256, sha512, md5: packaged.md5.clone(), size: packaged.size }
     }
 
-    fn read(self) -> Option<Digests> {
+    fn read(self) -> Option<UpstreamDigests> {
         let sha256 = Digest::from_hex(Algorithm::Sha256, &self.sha256).ok()?;
         let sha512 = Digest::from_hex(Algorithm::Sha512, &self.sha512).ok()?;
-        Some(Digests { sha256, sha512, md5: self.md5, size: self.size })
+        Some(UpstreamDigests { packaged: Digests { sha256, md5: self.md5, size: self.size }, sha512 })
     }
 }

@@ -1,7 +1,6 @@
 //! From artifacts to packages: images, then the blocks of their large files, then each package that has all of its own.
 
 use std::collections::HashMap;
-use std::io;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +13,7 @@ use super::budget::Budget;
 use super::schedule::{Schedule, Urgency};
 use super::{BuildError, Env, Package, Settings};
 use crate::block::{BlockError, Code, LargeFile, Making, Recipe};
-use crate::digest::{Digests, Hasher};
+use crate::digest::Digest;
 use crate::event::Event;
 use crate::fetch::{Artifact, FetchError};
 use crate::image::PackageImage;
@@ -177,10 +176,10 @@ impl<'a> Run<'a> {
         let mut file = options.open(&unfinished).map_err(refused)?.into_parts().0;
         let packer = Packer::new(compression, Code::of(image.metadata.arch), blocks, self.threads);
         writer.write(image, &texts, &packer, &mut file).map_err(|error| failed(package, error))?;
-        let digests = digests(&unfinished).map_err(refused)?;
+        let (sha256, size) = fs::File::open(&unfinished).and_then(Digest::sha256_of).map_err(refused)?;
         let path = output.join(&package.file_name);
         Scratch::publish(&file, &unfinished, &path).map_err(refused)?;
-        let written = Package { path, id: package.id.clone(), format: package.format, digests };
+        let written = Package { path, id: package.id.clone(), format: package.format, sha256, size };
         if let Some(results) = self.settings.results {
             results.record(&written, compression, &pending.build.sources);
         }
@@ -203,10 +202,4 @@ fn not_made(package: &PlannedPackage, error: BlockError) -> BuildError {
 
 fn failed(package: &PlannedPackage, error: impl Into<WriteError>) -> BuildError {
     BuildError::Write { file: package.file_name.clone(), source: error.into() }
-}
-
-fn digests(path: &std::path::Path) -> io::Result<Digests> {
-    let mut hasher = Hasher::default();
-    io::copy(&mut fs::File::open(path)?, &mut hasher)?;
-    Ok(hasher.finish())
 }

@@ -19,12 +19,13 @@ pub(super) fn sort_out<'p>(plan: &'p Plan, env: &Env<'_>, settings: &Settings<'_
     let Ok(()) = Schedule::<Infallible>::run(settings.jobs, |jobs| {
         for (candidate, _) in candidates.iter().zip(vouched).filter(|(_, vouched)| *vouched) {
             let there = &there;
-            jobs.add(Urgency::Part(candidate.record.package.size), move |_| {
+            jobs.add(Urgency::Part(candidate.record.size), move |_| {
                 let path = settings.output.join(&candidate.package.file_name);
                 // A file that cannot be read is made anew, which tells what is wrong with the folder.
                 if candidate.record.is_at(&path).unwrap_or(false) {
-                    let (package, digests) = (candidate.package, candidate.record.package.clone());
-                    let unchanged = Package { path, id: package.id.clone(), format: package.format, digests };
+                    let Candidate { package, record, .. } = candidate;
+                    let (id, sha256) = (package.id.clone(), record.sha256.clone());
+                    let unchanged = Package { path, id, format: package.format, sha256, size: record.size };
                     there.lock().unwrap_or_else(PoisonError::into_inner).push(unchanged);
                 }
                 Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
-use kubepkg::digest::{Digests, Hasher};
+use kubepkg::digest::{Algorithm, UpstreamDigests, UpstreamHasher};
 use tempfile::TempDir;
 
 use crate::fault_server::{Act, Request, ok, status};
@@ -74,11 +74,25 @@ impl Mirror {
         self.put(file, bytes);
         for path in files(self.path()).into_iter().filter(|path| fs_err::metadata(path).unwrap().len() < 1 << 16) {
             let Ok(text) = fs_err::read_to_string(&path) else { continue };
-            let changed = text.replace(old.sha256.hex(), new.sha256.hex()).replace(old.sha512.hex(), new.sha512.hex());
+            let changed = [Algorithm::Sha256, Algorithm::Sha512]
+                .iter()
+                .fold(text.clone(), |text, kind| text.replace(old.get(*kind).hex(), new.get(*kind).hex()));
             if changed != text {
                 fs_err::write(&path, changed).unwrap();
             }
         }
+    }
+
+    /// Appends bytes that compress somewhat to a program, until it has `size` of them.
+    pub(crate) fn enlarge(&self, file: &str, size: usize) {
+        let mut bytes = self.read(file);
+        let mut state = bytes.len() as u64;
+        while bytes.len() < size {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            bytes.extend(&state.to_be_bytes()[..3]);
+            bytes.extend([0; 61]);
+        }
+        self.publish(file, &bytes);
     }
 
     /// Removes a file and all that speaks of it alone.
@@ -116,8 +130,8 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns the digests of some bytes.
-pub(crate) fn digests(bytes: &[u8]) -> Digests {
-    let mut hasher = Hasher::default();
+pub(crate) fn digests(bytes: &[u8]) -> UpstreamDigests {
+    let mut hasher = UpstreamHasher::default();
     hasher.update(bytes);
     hasher.finish()
 }

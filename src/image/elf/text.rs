@@ -7,6 +7,8 @@
 
 use std::io::Read;
 
+use memchr::{memchr_iter, memchr2, memrchr2};
+
 use crate::version::Version;
 
 /// A version that was found.
@@ -47,10 +49,12 @@ pub(super) fn scan(mut bytes: impl Read, mut found: impl FnMut(Candidate) -> boo
         let filled = carried + read;
         let ended = read == 0;
         let whole = if ended { filled } else { last_end(&buffer[..filled]) };
-        for piece in buffer[..whole].split_inclusive(|byte| is_end(*byte)) {
-            if piece.len() > "0.0.0".len() && candidates(piece).into_iter().any(&mut found) {
+        let mut left = &buffer[..whole];
+        while let Some((piece, behind)) = next_piece(left) {
+            if candidates(piece).into_iter().any(&mut found) {
                 return Ok(());
             }
+            left = behind;
         }
         if ended {
             return Ok(());
@@ -62,12 +66,18 @@ pub(super) fn scan(mut bytes: impl Read, mut found: impl FnMut(Candidate) -> boo
     }
 }
 
-fn is_end(byte: u8) -> bool {
-    matches!(byte, 0 | b'\n')
+fn last_end(bytes: &[u8]) -> usize {
+    memrchr2(0, b'\n', bytes).map_or(0, |at| at + 1)
 }
 
-fn last_end(bytes: &[u8]) -> usize {
-    bytes.iter().rposition(|byte| is_end(*byte)).map_or(0, |position| position + 1)
+/// Returns the first piece that may hold a version, and what lies behind it. Dots between digits are rare in programs,
+/// and NULs are not, so that pieces are found by the former.
+fn next_piece(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let dot = memchr_iter(b'.', bytes).find(|at| is_digit(at.wrapping_sub(1)) && is_digit(at + 1))?;
+    let begin = last_end(&bytes[..dot]);
+    let end = memchr2(0, b'\n', &bytes[dot..]).map_or(bytes.len(), |at| dot + at + 1);
+    Some((&bytes[begin..end], &bytes[end..]))
 }
 
 /// Returns the versions in one piece, which ends in a NUL or newline but for the last of the file.

@@ -14,15 +14,7 @@ const BUILD: &str = "build kubelet kubectl --version 1.36.2 --arch amd64 --compr
 fn large() -> Mirror {
     let mirror = Mirror::of_release("1.36.2");
     for name in ["kubelet", "kubectl"] {
-        let file = program("1.36.2", "amd64", name);
-        let mut bytes = mirror.read(&file);
-        let mut state = bytes.len() as u64;
-        while bytes.len() < SIZE {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            bytes.extend(&state.to_be_bytes()[..3]);
-            bytes.extend([0; 61]);
-        }
-        mirror.publish(&file, &bytes);
+        mirror.enlarge(&program("1.36.2", "amd64", name), SIZE);
     }
     mirror
 }
@@ -78,7 +70,7 @@ fn damaged_blocks_are_noticed_and_made_anew() {
     };
     let mangled =
         [flipped(20), flipped(95), flipped(good.len() / 2), flipped(good.len() - 1), good[..good.len() - 1].to_vec()];
-    for bytes in mangled.into_iter().chain([Vec::new(), b"kubepkg-blocks 1 \n{}\n".to_vec()]) {
+    for bytes in mangled.into_iter().chain([Vec::new(), b"kubepkg-blocks 2 \n{}\n".to_vec()]) {
         fs_err::write(&entry, bytes).unwrap();
         fs_err::remove_dir_all(rig.dist()).unwrap();
         let ran = rig.good(BUILD);

@@ -46,7 +46,7 @@ fn rename_plugins(mirror: &Mirror, from: &str, to: &str) {
     let digests = mirror::digests(&bytes);
     mirror.put(&name, &bytes);
     let file = name.rsplit('/').next().unwrap();
-    mirror.put(&format!("{name}.sha256"), format!("{}  {file}\n", digests.sha256.hex()));
+    mirror.put(&format!("{name}.sha256"), format!("{}  {file}\n", digests.packaged.sha256.hex()));
     mirror.put(&format!("{name}.sha512"), format!("{}  {file}\n", digests.sha512.hex()));
 }
 

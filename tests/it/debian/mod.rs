@@ -4,6 +4,7 @@ mod booted;
 mod foreign;
 mod install;
 mod lintian;
+mod oldest;
 mod removal;
 mod root;
 mod system;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use fs_err as fs;
 use tempfile::TempDir;
 
-use super::system::{roots, system};
+use super::system::{NODE, System, roots};
 use super::{Set, file_name, run};
 
 /// How the copy comes to be.
@@ -25,21 +25,27 @@ const IN_OVERLAY: &str = "mount -t overlay overlay -o lowerdir=\"$1\",upperdir=\
 
 /// A copy of the system. It is gone when it is dropped.
 pub(super) struct Root {
+    system: PathBuf,
     folder: TempDir,
     copy: Copy,
 }
 
 impl Root {
     pub(super) fn new() -> Self {
+        Self::of(NODE)
+    }
+
+    pub(super) fn of(system: System) -> Self {
         static COPY: OnceLock<Copy> = OnceLock::new();
+        let system = system.folder();
         let copy = *COPY.get_or_init(|| {
-            let probe = Self { folder: folder(), copy: Copy::Overlay };
+            let probe = Self { system: system.clone(), folder: folder(), copy: Copy::Overlay };
             let status = probe.command(&["true"]).stderr(Stdio::null()).status().unwrap();
             if status.success() { Copy::Overlay } else { Copy::Files }
         });
-        let root = Self { folder: folder(), copy };
+        let root = Self { system, folder: folder(), copy };
         if copy == Copy::Files {
-            run("cp", &["-a", &format!("{}/.", system().display()), root.at("root").to_str().unwrap()]);
+            run("cp", &["-a", &format!("{}/.", root.system.display()), root.at("root").to_str().unwrap()]);
         }
         root
     }
@@ -61,7 +67,10 @@ impl Root {
         let mut chroot = match self.copy {
             Copy::Overlay => {
                 let mut unshare = Command::new("unshare");
-                unshare.args(["--mount", "--net", "sh", "-c", IN_OVERLAY, "sh"]).arg(system()).arg(self.folder.path());
+                unshare
+                    .args(["--mount", "--net", "sh", "-c", IN_OVERLAY, "sh"])
+                    .arg(&self.system)
+                    .arg(self.folder.path());
                 unshare
             }
             Copy::Files => {
@@ -115,18 +124,18 @@ impl Root {
         found == "yes\n"
     }
 
-    /// Copies debs into the folder `/packages`, and returns their paths there.
-    pub(super) fn put(&self, debs: &[PathBuf]) -> Vec<String> {
+    /// Copies packages into the folder `/packages`, and returns their paths there.
+    pub(super) fn put(&self, packages: &[PathBuf]) -> Vec<String> {
         let top = match self.copy {
             Copy::Overlay => self.at("upper"),
             Copy::Files => self.at("root"),
         };
         fs::create_dir_all(top.join("packages")).unwrap();
-        let put = |deb: &PathBuf| {
-            fs::copy(deb, top.join("packages").join(file_name(deb))).unwrap();
-            format!("/packages/{}", file_name(deb))
+        let put = |package: &PathBuf| {
+            fs::copy(package, top.join("packages").join(file_name(package))).unwrap();
+            format!("/packages/{}", file_name(package))
         };
-        debs.iter().map(put).collect()
+        packages.iter().map(put).collect()
     }
 
     /// Returns apt's command line for debs that are copied into the root.

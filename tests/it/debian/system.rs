@@ -1,18 +1,27 @@
-//! A Debian system in a folder, made once on a machine and never changed afterwards.
+//! Debian systems in folders, each made once on a machine and never changed afterwards.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
 use super::run;
 
-const SUITE: &str = "bookworm";
+/// What a system is made of.
+#[derive(Clone, Copy)]
+pub(super) struct System {
+    suite: &'static str,
+    packages: &'static str,
+}
 
-/// What the kubelet of any version depends on, and systemd.
-const PACKAGES: &str =
-    "conntrack,ebtables,ethtool,init-system-helpers,iproute2,iptables,mount,socat,systemd,util-linux";
+/// A node: what the kubelet of any version depends on, and systemd.
+pub(super) const NODE: System = System {
+    suite: "bookworm",
+    packages: "conntrack,ebtables,ethtool,init-system-helpers,iproute2,iptables,mount,socat,systemd,util-linux",
+};
+
+/// The oldest clients that can still be installed: dpkg 1.20, rpm 4.16, liblzma 5.2.
+pub(super) const OLDEST: System = System { suite: "bullseye", packages: "cpio,rpm,rpm2cpio,xz-utils" };
 
 /// Nothing is fetched in the system, so apt needs no user of its own for it.
 const APT_CONF: &str = "APT::Sandbox::User \"root\";\n";
@@ -26,32 +35,31 @@ pub(super) fn roots() -> PathBuf {
     target.join("roots")
 }
 
-/// Returns the system, making it first where this machine has none of the same packages yet.
-pub(super) fn system() -> &'static Path {
-    static SYSTEM: OnceLock<PathBuf> = OnceLock::new();
-    SYSTEM.get_or_init(|| {
-        let recipe = [SUITE, PACKAGES, APT_CONF, POLICY].join("\n");
-        let name = format!("{SUITE}-{}", &hex::encode(Sha256::digest(recipe))[..12]);
+impl System {
+    /// Returns the system's folder, making it first where this machine has none of the same packages yet.
+    pub(super) fn folder(self) -> PathBuf {
+        let recipe = [self.suite, self.packages, APT_CONF, POLICY].join("\n");
+        let name = format!("{}-{}", self.suite, &hex::encode(Sha256::digest(recipe))[..12]);
         let folder = roots().join(name);
         fs::create_dir_all(roots()).unwrap();
-        let lock = fs::File::create(roots().join("lock")).unwrap();
+        let lock = fs::File::create(roots().join(format!("lock-{}", self.suite))).unwrap();
         lock.file().lock().unwrap();
         if !folder.exists() {
-            make(&folder);
+            make(self, &folder);
         }
         folder
-    })
+    }
 }
 
-fn make(folder: &Path) {
+fn make(system: System, folder: &Path) {
     let partial = folder.with_extension("partial");
     if partial.exists() {
         fs::remove_dir_all(&partial).unwrap();
     }
     let at = |path: &str| partial.join(path);
-    let include = format!("--include={PACKAGES}");
+    let include = format!("--include={}", system.packages);
     let target = partial.to_str().unwrap();
-    run("debootstrap", &["--variant=minbase", "--arch=amd64", &include, SUITE, target, &mirror()]);
+    run("debootstrap", &["--variant=minbase", "--arch=amd64", &include, system.suite, target, &mirror()]);
     for trace in ["etc/apt/sources.list", "etc/resolv.conf"] {
         fs::remove_file(at(trace)).unwrap();
     }
@@ -65,7 +73,7 @@ fn make(folder: &Path) {
     fs::rename(&partial, folder).unwrap();
 }
 
-/// Returns the mirror that the machine itself uses.
+/// Returns the mirror that the machine itself uses, which has the older suites too.
 fn mirror() -> String {
     let targets = run(
         "apt-get",
@@ -78,7 +86,8 @@ fn mirror() -> String {
         ],
     );
     let fields = targets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let mut archives = fields.filter(|fields| fields[1..] == [SUITE, "main"]);
+    let mut archives = fields.filter(|fields| fields[1..] == [NODE.suite, "main"]);
     let archive = archives.next();
-    archive.unwrap_or_else(|| panic!("apt's configuration names no archive of `{SUITE}`:\n{targets}"))[0].to_owned()
+    archive.unwrap_or_else(|| panic!("apt's configuration names no archive of `{}`:\n{targets}", NODE.suite))[0]
+        .to_owned()
 }
