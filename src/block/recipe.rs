@@ -7,10 +7,12 @@ use crate::arch::Arch;
 use crate::compression::Compression;
 
 /// Changes with every setting below, so that blocks made with others are not used.
-const SETTINGS: u32 = 1;
-/// The smallest part of a file that is compressed by itself, in bytes: 3 parts of a kubectl keep two cores busy better
-/// than the 24 MiB of `xz -T0`, and cost some 0.3 % of its size.
+const SETTINGS: u32 = 2;
+/// The most of a file that is compressed by itself, in bytes: the 24 MiB of `xz -T0` are too few parts of a kubectl to
+/// keep cores busy, and these cost some 0.3 % of its size.
 const PART: u64 = 16 << 20;
+/// What the sizes of parts are multiples of, in bytes; filters count by four.
+const GRAIN: u64 = 4096;
 
 /// How large files are compressed. The same file by the same recipe gives the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,12 +82,18 @@ impl Recipe {
         format!("{codec}{level}-{}-{SETTINGS}-{}", self.code.as_str(), env!("CARGO_PKG_VERSION"))
     }
 
-    /// Returns how many bytes a part has but for the last one: no fewer than the dictionary, lest it be made in vain.
-    pub fn part(self) -> u64 {
-        match self.codec {
+    /// Returns how many bytes each part of a file of `size` bytes has but for the last one, which may have fewer. Several
+    /// are about as long as each other and an even number, since one that is left over makes every other core wait.
+    pub fn part(self, size: u64) -> u64 {
+        // No fewer than the dictionary, lest it be made in vain.
+        let most = match self.codec {
             Codec::Xz(8) => 2 * PART,
             Codec::Xz(9..) => 4 * PART,
             Codec::Gzip(_) | Codec::Xz(_) => PART,
+        };
+        match size.div_ceil(most) {
+            0 | 1 => most,
+            parts => size.div_ceil(parts.next_multiple_of(2)).next_multiple_of(GRAIN),
         }
     }
 

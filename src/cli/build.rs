@@ -6,9 +6,11 @@ use super::args::{Output, Selection, Sources, Work};
 use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::{Session, interruptible};
+use super::signing::{self, Signing};
 use super::{Done, blocks, signal};
 use crate::pipeline::{self, Env, Outcome, Package, Results, Settings};
 use crate::plan::{Plan, PlannedPackage};
+use crate::sign::Signer;
 
 /// Fetch, verify and package
 ///
@@ -27,11 +29,14 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    signing: Signing,
+    #[command(flatten)]
     work: Work,
 }
 
 impl BuildArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        let key = self.signing.key(session)?;
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
@@ -47,9 +52,11 @@ impl BuildArgs {
             output: &output,
             compression,
             jobs: self.work.jobs(),
+            signer: key.as_ref().map(|key| key as &dyn Signer),
             blocks: &kept.blocks,
             results: results.as_ref(),
         };
+        signing::report(session, key.as_ref());
         match pipeline::build(&plan, &env, &request.arches, &settings) {
             Ok(outcome) => Ok(report(session, &plan, &outcome)),
             // What is complete is worth telling, whatever came after.
@@ -109,5 +116,6 @@ fn view(plan: &Plan, package: &Package) -> Value {
         "arch": build.map(|metadata| metadata.arch.as_str()),
         "size": package.size,
         "sha256": package.sha256.hex(),
+        "signer": package.signer,
     })
 }

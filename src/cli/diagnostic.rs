@@ -15,8 +15,10 @@ use crate::image::ImageError;
 use crate::image::elf::ElfError;
 use crate::image::extract::ExtractError;
 use crate::package::WriteError;
+use crate::package::signing::SigningError;
 use crate::pipeline::BuildError;
 use crate::plan::{BadMarker, PlanError};
+use crate::sign::KeyError;
 use crate::spec::{CatalogError, SpecError};
 use crate::template::TemplateError;
 use crate::tree::TreeError;
@@ -76,6 +78,35 @@ impl Failure {
     /// A spec or template is wrong in a way that has no place in a file.
     pub(crate) fn spec(message: impl Into<String>) -> Self {
         Self::told(Exit::Spec, message)
+    }
+
+    /// A key cannot be used.
+    pub(crate) fn key(message: impl Into<String>, cause: &KeyError) -> Self {
+        let hint = match cause {
+            KeyError::Malformed(_) | KeyError::Several => "`gpg --export-secret-keys --armor KEY` writes one",
+            KeyError::Public => "name the secret key, which `gpg --export-secret-keys --armor KEY` writes",
+            KeyError::Unfit(_) => {
+                "`gpg --list-keys --with-subkey-fingerprint` shows what a key is made for, and until when"
+            }
+            KeyError::Passphrase(_) => "see `--sign-passphrase-file`; of a file the first line counts",
+            KeyError::Broken { .. } => "try another key, and report what it says",
+        };
+        Self { causes: vec![cause.to_string()], ..Self::told(Exit::Key, message) }.hint(hint)
+    }
+
+    /// A package was not signed.
+    pub(crate) fn signing(message: impl Into<String>, cause: &SigningError) -> Self {
+        let (exit, hint) = match cause {
+            SigningError::Read(_) => (Exit::Write, "`kubepkg inspect FILE` says what it is"),
+            SigningError::Io(_) => (Exit::Write, "make room there, or see who may write there"),
+            SigningError::Sign(_) => (Exit::Key, "try another key, and report what it says"),
+            SigningError::Verify(_) | SigningError::Unsigned | SigningError::Differs(_) => {
+                (Exit::Verification, "build the package again")
+            }
+        };
+        let mut failure = Self::new(exit, cause).hint(hint);
+        failure.causes.insert(0, std::mem::replace(&mut failure.message, message.into()));
+        failure
     }
 
     /// A file at fault, with its place.
@@ -304,6 +335,7 @@ impl From<BuildError> for Failure {
             BuildError::Write { source: WriteError::InputChanged(_), .. } => {
                 told(Exit::Verification, "run again: what changed is fetched anew")
             }
+            BuildError::Sign { file, source } => Self::signing(format!("cannot sign `{file}`"), source),
             BuildError::Blocks(_) => told(
                 Exit::Write,
                 "make room there, choose another cache with `--cache-dir`, or do without with `--no-cache`",

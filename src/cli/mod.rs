@@ -15,7 +15,9 @@ mod plan;
 mod render;
 mod reporter;
 mod session;
+mod sign;
 mod signal;
+mod signing;
 mod spec;
 mod ui;
 
@@ -104,6 +106,7 @@ enum Command {
     Fetch(fetch::FetchArgs),
     Render(render::RenderArgs),
     Inspect(inspect::InspectArgs),
+    Sign(sign::SignArgs),
     Spec(spec::SpecArgs),
     Generate(generate::GenerateArgs),
     Help(help::HelpArgs),
@@ -199,6 +202,7 @@ fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
         Command::Fetch(args) => args.run(&session),
         Command::Render(args) => args.run(&session),
         Command::Inspect(args) => args.run(),
+        Command::Sign(args) => args.run(&session),
         Command::Spec(args) => args.run(&session),
         Command::Generate(args) => args.run(Cli::command()),
         Command::Help(args) => args.run(Cli::command()),

@@ -5,6 +5,7 @@ mod deb;
 mod packer;
 pub mod reader;
 pub mod rpm;
+pub mod signing;
 
 use std::collections::BTreeMap;
 use std::fs::File;

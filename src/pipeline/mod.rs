@@ -22,9 +22,11 @@ use crate::event::{Event, Reporter, Warning};
 use crate::fetch::{Artifact, FetchError, Fetcher};
 use crate::format::Format;
 use crate::image::{ImageError, PackageImage, assemble};
+use crate::package::signing::SigningError;
 use crate::package::{Texts, WriteError, writer};
 use crate::plan::{Arches, Build, JobId, Plan, Source};
 use crate::scratch::Scratch;
+use crate::sign::Signer;
 use crate::template::Templates;
 use arrivals::{Arrivals, Ready};
 use run::Run;
@@ -63,6 +65,8 @@ pub struct Package {
     pub sha256: Digest,
     /// Its size in bytes.
     pub size: u64,
+    /// The fingerprint of the key that signed it; nothing where none did.
+    pub signer: Option<String>,
 }
 
 /// What a run brought.
@@ -95,6 +99,14 @@ pub enum BuildError {
         file: String,
         /// Why.
         source: WriteError,
+    },
+    /// A package was not signed.
+    #[error("cannot sign `{file}`")]
+    Sign {
+        /// The package.
+        file: String,
+        /// Why.
+        source: SigningError,
     },
     /// Compressed blocks cannot be kept.
     #[error("cannot keep compressed blocks")]
@@ -153,12 +165,23 @@ pub struct Settings<'a> {
     pub output: &'a Path,
     /// How they are compressed.
     pub compression: Compression,
+    /// Who signs them.
+    pub signer: Option<&'a dyn Signer>,
     /// How many jobs run at once.
     pub jobs: NonZero<usize>,
     /// The blocks of large files.
     pub blocks: &'a Blocks,
     /// What earlier runs left; nothing where everything is to be made anew.
     pub results: Option<&'a Results>,
+}
+
+impl Settings<'_> {
+    /// Returns what besides the plan decides the bytes of a package, as a part of a file name.
+    fn variant(&self) -> String {
+        let compression = self.compression.to_string().replace(':', "-");
+        let signer = self.signer.map(|signer| format!("-{}", signer.fingerprint())).unwrap_or_default();
+        compression + &signer
+    }
 }
 
 /// Makes every package of a plan. A package has its name only when it is complete and was read back; at the first error

@@ -1,4 +1,4 @@
-//! What earlier runs made: by the id of a job and how it was compressed, the digests of the package and of its sources.
+//! What earlier runs made: by the id of a job, how it was compressed and who signed it, the digests of the package and of its sources.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,6 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::Package;
-use crate::compression::Compression;
 use crate::digest::{Algorithm, Digest, Digests, UpstreamDigests};
 use crate::fetch::Artifact;
 use crate::plan::PlannedPackage;
@@ -56,11 +55,11 @@ impl Results {
     }
 
     /// Records a package. A record that cannot be written costs the next run time and nothing else.
-    pub(super) fn record(&self, package: &Package, compression: Compression, sources: &[Artifact]) {
-        let _ = self.try_record(package, compression, sources);
+    pub(super) fn record(&self, package: &Package, variant: &str, sources: &[Artifact]) {
+        let _ = self.try_record(package, variant, sources);
     }
 
-    fn try_record(&self, package: &Package, compression: Compression, sources: &[Artifact]) -> io::Result<()> {
+    fn try_record(&self, package: &Package, variant: &str, sources: &[Artifact]) -> io::Result<()> {
         let record = RawRecord {
             file: package.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: package.sha256.hex().to_owned(),
@@ -69,13 +68,13 @@ impl Results {
         };
         fs::create_dir_all(&self.folder)?;
         // A record that is cut off is none; nothing is gained by writing it beside and renaming it.
-        fs::write(self.path(&package.id.to_string(), compression), serde_json::to_vec_pretty(&record)?)
+        fs::write(self.path(&package.id.to_string(), variant), serde_json::to_vec_pretty(&record)?)
     }
 
     /// Returns what an earlier run recorded of a package, if it can be read.
-    pub(super) fn find(&self, package: &PlannedPackage, compression: Compression) -> Option<Record> {
+    pub(super) fn find(&self, package: &PlannedPackage, variant: &str) -> Option<Record> {
         let mut bytes = Vec::new();
-        let file = fs::File::open(self.path(&package.id.to_string(), compression)).ok()?;
+        let file = fs::File::open(self.path(&package.id.to_string(), variant)).ok()?;
         file.take(LIMIT).read_to_end(&mut bytes).ok()?;
         let raw: RawRecord =
             serde_json::from_slice(&bytes).ok().filter(|raw: &RawRecord| raw.file == package.file_name)?;
@@ -83,8 +82,8 @@ impl Results {
         Some(Record { sha256: Digest::from_hex(Algorithm::Sha256, &raw.sha256).ok()?, size: raw.size, sources })
     }
 
-    fn path(&self, id: &str, compression: Compression) -> PathBuf {
-        self.folder.join(format!("{id}-{}.json", compression.to_string().replace(':', "-")))
+    fn path(&self, id: &str, variant: &str) -> PathBuf {
+        self.folder.join(format!("{id}-{variant}.json"))
     }
 }
 

@@ -1,7 +1,9 @@
 //! From artifacts to packages: images, then the blocks of their large files, then each package that has all of its own.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +19,7 @@ use crate::digest::Digest;
 use crate::event::Event;
 use crate::fetch::{Artifact, FetchError};
 use crate::image::PackageImage;
-use crate::package::{Packer, WriteError, large_files, writer};
+use crate::package::{Packer, WriteError, large_files, signing, writer};
 use crate::plan::{PlannedPackage, Source};
 use crate::scratch::Scratch;
 
@@ -176,16 +178,28 @@ impl<'a> Run<'a> {
         let mut file = options.open(&unfinished).map_err(refused)?.into_parts().0;
         let packer = Packer::new(compression, Code::of(image.metadata.arch), blocks, self.threads);
         writer.write(image, &texts, &packer, &mut file).map_err(|error| failed(package, error))?;
+        let (file, unfinished) = self.sign(package, file, unfinished)?;
         let (sha256, size) = fs::File::open(&unfinished).and_then(Digest::sha256_of).map_err(refused)?;
         let path = output.join(&package.file_name);
         Scratch::publish(&file, &unfinished, &path).map_err(refused)?;
-        let written = Package { path, id: package.id.clone(), format: package.format, sha256, size };
+        let signer = self.settings.signer.map(|signer| signer.fingerprint().to_owned());
+        let written = Package { path, id: package.id.clone(), format: package.format, sha256, size, signer };
         if let Some(results) = self.settings.results {
-            results.record(&written, compression, &pending.build.sources);
+            results.record(&written, &self.settings.variant(), &pending.build.sources);
         }
         self.env.reporter.report(Event::Wrote { path: written.path.clone() });
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(written);
         Ok(())
+    }
+
+    /// Signs a package that was read back, where there is a key; the signature is read back too.
+    fn sign(&self, package: &PlannedPackage, file: File, unsigned: PathBuf) -> Result<(File, PathBuf), BuildError> {
+        let Some(signer) = self.settings.signer else { return Ok((file, unsigned)) };
+        let signed = self.env.scratch.path().join(format!("{}.signed", package.file_name));
+        let failed = |source| BuildError::Sign { file: package.file_name.clone(), source };
+        let file = signing::sign(&unsigned, signer, &signed).map_err(failed)?;
+        fs::remove_file(&unsigned).map_err(|error| failed(error.into()))?;
+        Ok((file, signed))
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting<'a>> {

@@ -25,7 +25,8 @@ pub(super) fn sort_out<'p>(plan: &'p Plan, env: &Env<'_>, settings: &Settings<'_
                 if candidate.record.is_at(&path).unwrap_or(false) {
                     let Candidate { package, record, .. } = candidate;
                     let (id, sha256) = (package.id.clone(), record.sha256.clone());
-                    let unchanged = Package { path, id, format: package.format, sha256, size: record.size };
+                    let signer = settings.signer.map(|signer| signer.fingerprint().to_owned());
+                    let unchanged = Package { path, id, format: package.format, sha256, size: record.size, signer };
                     there.lock().unwrap_or_else(PoisonError::into_inner).push(unchanged);
                 }
                 Ok(())
@@ -53,14 +54,14 @@ struct Candidate<'p> {
 /// Returns the packages that were made before. Those of local builds never are: their ids say nothing of the bytes.
 fn candidates<'p>(plan: &'p Plan, settings: &Settings<'_>) -> Vec<Candidate<'p>> {
     let Some(results) = settings.results else { return Vec::new() };
-    let mut candidates = Vec::new();
+    let (variant, mut candidates) = (settings.variant(), Vec::new());
     for build in &plan.builds {
         let is_download = |source: &crate::plan::BuildSource| matches!(source.source, Source::Download(_));
         if !build.sources.iter().all(is_download) {
             continue;
         }
         for package in &build.packages {
-            let record = results.find(package, settings.compression);
+            let record = results.find(package, &variant);
             let record = record.filter(|record| record.sources.len() == build.sources.len());
             candidates.extend(record.map(|record| Candidate { build, package, record }));
         }

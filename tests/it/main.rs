@@ -23,6 +23,7 @@ mod program;
 mod rpm;
 mod rpm_clients;
 mod schema;
+mod signing;
 mod small_disk;
 mod spec_errors;
 mod tidy;

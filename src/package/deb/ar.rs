@@ -36,19 +36,19 @@ impl<'a> Archive<'a> {
         name: &str,
         fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<T, WriteError>,
     ) -> Result<T, WriteError> {
-        let header = self.out.stream_position()?;
-        writeln!(self.out, "{name:<16}{:<12}0     0     100644  {:<SIZE_DIGITS$}`", self.date.epoch(), 0)?;
         let begin = self.out.stream_position()?;
+        self.out.write_all(header(name, self.date, 0).as_bytes())?;
+        let content = self.out.stream_position()?;
         let mut buffered = BufWriter::with_capacity(1 << 16, &mut *self.out);
         let filled = fill(&mut buffered)?;
         buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
         let end = self.out.stream_position()?;
-        let size = end - begin;
+        let size = end - content;
         if size > MAX_MEMBER {
             let cause = format!("{size} bytes are more than the limit of {MAX_MEMBER} for a member");
             return Err(WriteError::Field { field: name.to_owned(), cause });
         }
-        self.out.seek(SeekFrom::Start(header + SIZE_OFFSET))?;
+        self.out.seek(SeekFrom::Start(begin + SIZE_OFFSET))?;
         write!(self.out, "{size:<SIZE_DIGITS$}")?;
         self.out.seek(SeekFrom::Start(end))?;
         if size % 2 == 1 {
@@ -56,6 +56,11 @@ impl<'a> Archive<'a> {
         }
         Ok(filled)
     }
+}
+
+/// Returns the header of a member of up to sixteen characters and `size` bytes.
+pub(in crate::package) fn header(name: &str, date: SourceDate, size: u64) -> String {
+    format!("{name:<16}{:<12}0     0     100644  {size:<SIZE_DIGITS$}`\n", date.epoch())
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ mod tarball;
 #[cfg(test)]
 mod tests;
 
+pub(super) use ar::header as ar_header;
+
 use std::fs::File;
 use std::io::Write as _;
 

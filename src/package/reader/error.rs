@@ -57,7 +57,7 @@ pub enum ReadError {
 
 /// A [`ReadError`] that does not know the file yet.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(in crate::package) struct Fault {
     place: String,
     kind: Kind,
 }
@@ -71,19 +71,19 @@ enum Kind {
 }
 
 impl Fault {
-    pub(super) fn malformed(place: impl Into<String>, cause: impl Into<String>) -> Self {
+    pub(in crate::package) fn malformed(place: impl Into<String>, cause: impl Into<String>) -> Self {
         Self { place: place.into(), kind: Kind::Malformed(cause.into()) }
     }
 
-    pub(super) fn truncated(place: impl Into<String>) -> Self {
+    pub(in crate::package) fn truncated(place: impl Into<String>) -> Self {
         Self { place: place.into(), kind: Kind::Truncated }
     }
 
-    pub(super) fn limit(place: impl Into<String>, limit: u64, what: &'static str) -> Self {
+    pub(in crate::package) fn limit(place: impl Into<String>, limit: u64, what: &'static str) -> Self {
         Self { place: place.into(), kind: Kind::Limit { limit, what } }
     }
 
-    pub(super) fn unpack(place: impl Into<String>, source: io::Error) -> Self {
+    pub(in crate::package) fn unpack(place: impl Into<String>, source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::UnexpectedEof {
             return Self::truncated(place);
         }
@@ -91,7 +91,7 @@ impl Fault {
     }
 
     /// Names the file.
-    pub(super) fn of(self, file: &Path) -> ReadError {
+    pub(in crate::package) fn of(self, file: &Path) -> ReadError {
         let (file, place) = (file.to_path_buf(), self.place);
         match self.kind {
             Kind::Malformed(cause) => ReadError::Malformed { file, place, cause },

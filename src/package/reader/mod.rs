@@ -14,7 +14,9 @@ use std::path::Path;
 use fs_err::File;
 use sha2::{Digest as _, Sha256};
 
-use error::Fault;
+pub(super) use self::deb::{ArMember, content as ar_content, members as ar_members};
+pub(super) use self::rpm::metadata as rpm_metadata;
+pub(super) use error::Fault;
 
 pub use error::ReadError;
 pub use inspection::{

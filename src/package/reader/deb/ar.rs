@@ -12,15 +12,15 @@ const MAX_MEMBERS: u64 = 1000;
 
 /// Where a member lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ArMember {
-    pub(super) name: String,
-    pub(super) time: u64,
-    pub(super) start: u64,
-    pub(super) size: u64,
+pub(in crate::package) struct ArMember {
+    pub(in crate::package) name: String,
+    pub(in crate::package) time: u64,
+    pub(in crate::package) start: u64,
+    pub(in crate::package) size: u64,
 }
 
 /// Reads the headers of all members. Every member lies inside the `length` bytes of the file.
-pub(super) fn members(file: &mut (impl Read + Seek), length: u64) -> Result<Vec<ArMember>, Fault> {
+pub(in crate::package) fn members(file: &mut (impl Read + Seek), length: u64) -> Result<Vec<ArMember>, Fault> {
     let mut members = Vec::new();
     let mut at = MAGIC;
     while at < length {
@@ -65,7 +65,11 @@ fn decimal(field: &[u8]) -> Option<u64> {
 }
 
 /// Reads a whole small member.
-pub(super) fn content(file: &mut (impl Read + Seek), member: &ArMember, limit: u64) -> Result<Vec<u8>, Fault> {
+pub(in crate::package) fn content(
+    file: &mut (impl Read + Seek),
+    member: &ArMember,
+    limit: u64,
+) -> Result<Vec<u8>, Fault> {
     let place = || format!("member `{}`", excerpt(&member.name));
     if member.size > limit {
         return Err(Fault::limit(place(), limit, "bytes"));

@@ -17,7 +17,7 @@ use super::inspection::{
     Entry, EntryKind, Inspection, InstalledSize, Member, PackageFile, Relations, Signature, text_of,
 };
 use crate::format::Format;
-use ar::ArMember;
+pub(in crate::package) use ar::{ArMember, content, members};
 use codec::Codec;
 use control::Control;
 use stanza::Stanza;

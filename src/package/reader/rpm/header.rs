@@ -14,7 +14,7 @@ const INTRO: usize = 16;
 const ENTRY: usize = 16;
 
 /// Reads lead, signature header and header, each of which lies inside the `length` bytes of the file.
-pub(super) fn read(file: &mut impl Read, length: u64) -> Result<PackageMetadata, Fault> {
+pub(in crate::package) fn read(file: &mut impl Read, length: u64) -> Result<PackageMetadata, Fault> {
     let mut bytes = Vec::new();
     take(file, &mut bytes, u64::from(LEAD_SIZE), length, "lead")?;
     let signature = section(file, &mut bytes, length, "signature header")?;

@@ -5,6 +5,8 @@ mod header;
 mod scripts;
 mod tags;
 
+pub(in crate::package) use header::read as metadata;
+
 use std::io::{Read, Seek, SeekFrom};
 
 use fs_err::File;

@@ -1,0 +1,77 @@
+//! `kubepkg sign`
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::diagnostic::Failure;
+use super::session::Session;
+use super::signing::Signing;
+use super::{Done, signal};
+use crate::package::signing::{self, SigningError};
+use crate::scratch::Scratch;
+use crate::sign::{KeyFile, Signer as _};
+
+/// Sign packages that are there, or take their signatures off
+///
+/// Replaces the signatures of debs and RPMs, whoever made them, by one of the key; nothing else of them changes, and
+/// nothing is compressed again. A file is replaced when the new one is complete.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubepkg sign --sign-key release.asc dist/*.deb dist/*.rpm
+  kubepkg sign --remove dist/kubelet_1.36.2-1.1_arm64.deb")]
+pub(crate) struct SignArgs {
+    /// Package files
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Take signatures off
+    #[arg(long, conflicts_with = "sign_key")]
+    remove: bool,
+
+    #[command(flatten)]
+    signing: Signing,
+}
+
+impl SignArgs {
+    pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        let key = if self.remove { None } else { Some(self.key(session)?) };
+        let (mut text, mut packages) = (String::new(), Vec::new());
+        for file in &self.files {
+            if let Err(failure) = replace(file, key.as_ref()) {
+                return Err(failure.after(done(text, &packages)));
+            }
+            text += &format!("{}\n", file.display());
+            packages.push(json!({
+                "path": file.display().to_string(),
+                "signer": key.as_ref().map(KeyFile::fingerprint),
+            }));
+        }
+        Ok(done(text, &packages))
+    }
+
+    fn key(&self, session: &Session) -> Result<KeyFile, Failure> {
+        self.signing
+            .key(session)?
+            .ok_or_else(|| Failure::usage("no key").hint("add `--sign-key FILE`, or `--remove` to take signatures off"))
+    }
+}
+
+fn done(text: String, packages: &[serde_json::Value]) -> Done {
+    Done::new(text, json!({"schema": 1, "packages": packages}))
+}
+
+/// Puts the signed package where the other one was.
+fn replace(file: &Path, key: Option<&KeyFile>) -> Result<(), Failure> {
+    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let refused = |error: &SigningError| Failure::signing(format!("cannot sign `{}`", file.display()), error);
+    let scratch = signal::scratch(folder).map_err(|error| Failure::write(&error))?;
+    let unfinished = scratch.path().join("package");
+    let new = match key {
+        Some(key) => signing::sign(file, key, &unfinished),
+        None => signing::remove(file, &unfinished),
+    };
+    let new = new.map_err(|error| refused(&error))?;
+    let mode = fs_err::metadata(file).and_then(|metadata| new.set_permissions(metadata.permissions()));
+    mode.and_then(|()| Scratch::publish(&new, &unfinished, file)).map_err(|error| refused(&error.into()))
+}

@@ -1,0 +1,138 @@
+//! Signatures of finished packages, put on, taken off and checked; everything else stays as it is, byte for byte.
+//!
+//! | format | where | of what |
+//! |---|---|---|
+//! | deb | `_gpgorigin`, the last member of the outer archive, armored (debsig-verify(1)) | the contents of `debian-binary`, `control.tar` and `data.tar`, one behind the other |
+//! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header | the header, which holds the digest of the payload |
+
+mod deb;
+mod rpm;
+
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use fs_err::{File, OpenOptions};
+
+use super::reader::Fault;
+use super::reader::ReadError;
+use crate::sign::{Certificate, SignError, Signature, Signer, VerifyError};
+use crate::source_date::SourceDate;
+
+/// Why a package was not signed, or is not what its signature says.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningError {
+    /// It is no package.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The key does not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The signature proves nothing.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// There is no signature.
+    #[error("not signed")]
+    Unsigned,
+    /// The signature is good, and what it covers does not fit the rest.
+    #[error("{0}")]
+    Differs(String),
+    /// Something cannot be written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A package, as far as signatures go.
+enum Package {
+    Deb(deb::Deb),
+    Rpm(Box<rpm::Rpm>),
+}
+
+impl Package {
+    fn open(path: &Path) -> Result<Self, SigningError> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut magic = Vec::new();
+        (&mut file).take(deb::MAGIC.len() as u64).read_to_end(&mut magic)?;
+        let read = if magic == deb::MAGIC {
+            deb::Deb::read(file, length).map(Self::Deb)
+        } else if magic.starts_with(&::rpm::RPM_MAGIC) {
+            rpm::Rpm::read(file, length).map(|rpm| Self::Rpm(Box::new(rpm)))
+        } else {
+            return Err(ReadError::NotAPackage(path.to_owned()).into());
+        };
+        Ok(read.map_err(|fault: Fault| fault.of(path))?)
+    }
+
+    /// Copies the package with `signature` in place of those that it has.
+    fn copy(&self, signature: Option<&Signature>, to: &Path) -> Result<std::fs::File, SigningError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        let mut out = options.open(to)?.into_parts().0;
+        match self {
+            Self::Deb(deb) => deb.copy(signature, &mut out)?,
+            Self::Rpm(rpm) => rpm.copy(signature, &mut out)?,
+        }
+        Ok(out)
+    }
+
+    /// Returns the time of the package, which its signature gets.
+    fn date(&self) -> SourceDate {
+        match self {
+            Self::Deb(deb) => deb.date(),
+            Self::Rpm(rpm) => rpm.date(),
+        }
+    }
+
+    fn signed(&self, signer: &dyn Signer) -> Result<Signature, SigningError> {
+        Ok(match self {
+            Self::Deb(deb) => signer.detached(&mut deb.message()?, self.date())?,
+            Self::Rpm(rpm) => signer.detached(&mut rpm.message(), self.date())?,
+        })
+    }
+
+    fn verify(&self, certificates: &[Certificate]) -> Result<String, SigningError> {
+        let signature = match self {
+            Self::Deb(deb) => deb.signature()?,
+            Self::Rpm(rpm) => rpm.signature()?,
+        };
+        let signature = signature.ok_or(SigningError::Unsigned)?;
+        let mut verdict = Err(VerifyError::UnknownKey(signature.issuer()));
+        for certificate in certificates {
+            verdict = match self {
+                Self::Deb(deb) => certificate.verify(&signature, deb.message()?),
+                Self::Rpm(rpm) => certificate.verify(&signature, rpm.message()),
+            };
+            if !matches!(verdict, Err(VerifyError::UnknownKey(_))) {
+                break;
+            }
+        }
+        let fingerprint = verdict?;
+        if let Self::Rpm(rpm) = self {
+            rpm.check_payload()?;
+        }
+        Ok(fingerprint)
+    }
+}
+
+/// Copies `package` to `to` with one signature, in place of all that it has, and reads that back. Returns the new file.
+pub fn sign(package: &Path, signer: &dyn Signer, to: &Path) -> Result<std::fs::File, SigningError> {
+    let from = Package::open(package)?;
+    let signature = from.signed(signer)?;
+    let out = from.copy(Some(&signature), to)?;
+    let by = verify(to, std::slice::from_ref(signer.certificate()))?;
+    if by == signer.fingerprint() {
+        return Ok(out);
+    }
+    let fingerprint = signer.fingerprint();
+    Err(SigningError::Differs(format!("the signature is read back as one of {by}, not of {fingerprint}")))
+}
+
+/// Copies `package` to `to` without its signatures, and returns the new file.
+pub fn remove(package: &Path, to: &Path) -> Result<std::fs::File, SigningError> {
+    Package::open(package)?.copy(None, to)
+}
+
+/// Checks the signature of a package, and that the rest is what it covers. Returns the fingerprint of the key.
+pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, SigningError> {
+    Package::open(package)?.verify(certificates)
+}

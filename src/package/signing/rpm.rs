@@ -1,0 +1,123 @@
+//! RPMs: tags of the signature header (rpm's docs/manual/format_v4.md).
+
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
+use std::path::PathBuf;
+
+use fs_err::File;
+use rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag, PackageMetadata};
+
+use super::SigningError;
+use crate::digest::Digest;
+use crate::package::reader::{Fault, ReadError, rpm_metadata};
+use crate::sign::Signature;
+use crate::source_date::SourceDate;
+
+/// The tags of signatures: of the header, of header and payload, of version 6, and the room for them.
+const SIGNATURES: [IndexSignatureTag; 6] = [
+    IndexSignatureTag::RPMSIGTAG_RSA,
+    IndexSignatureTag::RPMSIGTAG_DSA,
+    IndexSignatureTag::RPMSIGTAG_PGP,
+    IndexSignatureTag::RPMSIGTAG_GPG,
+    IndexSignatureTag::RPMSIGTAG_OPENPGP,
+    IndexSignatureTag::RPMSIGTAG_RESERVEDSPACE,
+];
+
+/// An RPM: its metadata, and its lead and header as they stand in the file.
+pub(super) struct Rpm {
+    path: PathBuf,
+    metadata: PackageMetadata,
+    lead: Vec<u8>,
+    header: Vec<u8>,
+    /// Where the payload begins.
+    payload: u64,
+}
+
+impl Rpm {
+    pub(super) fn read(mut file: File, length: u64) -> Result<Self, Fault> {
+        let unreadable = |source| Fault::unpack("header", source);
+        file.rewind().map_err(unreadable)?;
+        let metadata = rpm_metadata(&mut file, length)?;
+        let at = metadata.get_package_segment_offsets();
+        let mut part = |begin: u64, end: u64| {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(begin))?;
+            (&mut file).take(end - begin).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let lead = part(at.lead, at.signature_header).map_err(unreadable)?;
+        let header = part(at.header, at.payload).map_err(unreadable)?;
+        Ok(Self { path: file.path().to_owned(), metadata, lead, header, payload: at.payload })
+    }
+
+    /// The build time, which is the source date in our packages.
+    pub(super) fn date(&self) -> SourceDate {
+        let time = self.metadata.get_build_time().unwrap_or_default();
+        SourceDate::from_epoch(u32::try_from(time).unwrap_or(u32::MAX))
+    }
+
+    /// What is signed.
+    pub(super) fn message(&self) -> &[u8] {
+        &self.header
+    }
+
+    pub(super) fn signature(&self) -> Result<Option<Signature>, SigningError> {
+        let tags = [IndexSignatureTag::RPMSIGTAG_RSA, IndexSignatureTag::RPMSIGTAG_DSA];
+        let found = tags.into_iter().find_map(|tag| self.metadata.signature.get_entry_data_as_binary(tag).ok());
+        Ok(found.map(Signature::parse).transpose()?)
+    }
+
+    /// Compares the payload with the digest in the header.
+    pub(super) fn check_payload(&self) -> Result<(), SigningError> {
+        let wanted = self.metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_PAYLOADSHA256);
+        let wanted = wanted.ok().and_then(|digests| digests.first().map(|digest| (*digest).to_owned()));
+        let Some(wanted) = wanted else {
+            return Err(SigningError::Differs("the header, which is signed, has no digest of the payload".to_owned()));
+        };
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.payload))?;
+        let (found, _) = Digest::sha256_of(file)?;
+        if found.hex() == wanted {
+            return Ok(());
+        }
+        Err(SigningError::Differs(format!("the payload has the SHA-256 {}, and the header says {wanted}", found.hex())))
+    }
+
+    pub(super) fn copy(&self, signature: Option<&Signature>, out: &mut impl Write) -> Result<(), SigningError> {
+        out.write_all(&self.lead)?;
+        out.write_all(&self.signature_header(signature)?)?;
+        out.write_all(&self.header)?;
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.payload))?;
+        io::copy(&mut file, out)?;
+        Ok(())
+    }
+
+    /// Returns the signature header with another signature, up to where the header begins.
+    fn signature_header(&self, signature: Option<&Signature>) -> Result<Vec<u8>, SigningError> {
+        let malformed = |error: rpm::Error| self.malformed(&error);
+        let left_out: Vec<u32> =
+            SIGNATURES.into_iter().chain([IndexSignatureTag::HEADER_SIGNATURES]).map(|tag| u32::from(tag)).collect();
+        let entries = self.metadata.signature.get_all_entries().map_err(malformed)?.into_iter();
+        let entries = entries.filter(|(tag, _)| !left_out.contains(tag));
+        let added = signature.map(|signature| {
+            let is_rsa = signature.is_rsa();
+            let tag = if is_rsa { IndexSignatureTag::RPMSIGTAG_RSA } else { IndexSignatureTag::RPMSIGTAG_DSA };
+            let bytes = signature.to_bytes().map_err(SigningError::Differs)?;
+            Ok::<_, SigningError>((u32::from(tag), IndexData::Bin(bytes)))
+        });
+        let entries = entries.chain(added.transpose()?).map(|(tag, data)| HeaderEntry::new(tag, data));
+        let mut metadata = self.metadata.clone();
+        metadata.signature = Header::from_entries(entries, IndexSignatureTag::HEADER_SIGNATURES);
+        let at = metadata.get_package_segment_offsets();
+        let mut bytes = Vec::new();
+        metadata.write(&mut bytes).map_err(malformed)?;
+        let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        let part = bytes.get(place(at.signature_header)..place(at.header)).map(<[u8]>::to_vec);
+        part.ok_or_else(|| self.malformed(&"the signature header cannot be written again"))
+    }
+
+    fn malformed(&self, cause: &dyn std::fmt::Display) -> SigningError {
+        ReadError::Malformed { file: self.path.clone(), place: "signature header".to_owned(), cause: cause.to_string() }
+            .into()
+    }
+}
