@@ -28,3 +28,4 @@ mod small_disk;
 mod spec_errors;
 mod tidy;
 mod vendor;
+mod verify;
