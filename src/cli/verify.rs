@@ -134,7 +134,9 @@ fn verdict(reports: &[Report], worst: Outcome) -> String {
 fn hint(worst: Outcome) -> Option<&'static str> {
     match worst {
         Outcome::Good | Outcome::Unchecked => None,
-        Outcome::Unproven => Some("`--key` names who may sign and `--mirror` where upstream's files are; `kubepkg sign` signs"),
+        Outcome::Unproven => {
+            Some("`--key` names who may sign and `--mirror` where upstream's files are; `kubepkg sign` signs")
+        }
         Outcome::Unfetched => Some("run again, or name another place of upstream's files with `--mirror`"),
         Outcome::Unreadable => Some("`kubepkg verify` reads deb and RPM files"),
         Outcome::Bad => Some("do not install it: fetch it again, or ask who made it; `--json` tells everything"),

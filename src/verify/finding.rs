@@ -154,7 +154,8 @@ pub struct Report {
 impl Report {
     /// Returns the worst outcome; what was not checked is no fault.
     pub fn outcome(&self) -> Outcome {
-        let asked = self.findings.iter().map(|finding| finding.outcome).filter(|outcome| *outcome != Outcome::Unchecked);
+        let asked =
+            self.findings.iter().map(|finding| finding.outcome).filter(|outcome| *outcome != Outcome::Unchecked);
         asked.max().unwrap_or(Outcome::Good)
     }
 

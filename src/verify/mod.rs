@@ -47,10 +47,8 @@ pub fn verify(package: &Path, questions: &[&dyn Question]) -> Report {
         findings.push(of(Check::Digests, examination.digests));
     }
     for question in questions {
-        findings.extend(match is_damaged {
-            false => question.ask(package, inspection),
-            true => question.ask_of_damaged(package, inspection),
-        });
+        let ask = if is_damaged { Question::ask_of_damaged } else { Question::ask };
+        findings.extend(ask(*question, package, inspection));
     }
     Report { path, identity: Some(Identity::of(inspection)), findings }
 }

@@ -4,10 +4,10 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use fs_err::File;
+use object::Endianness;
 use object::elf;
 use object::read::elf::{FileHeader, SectionHeader};
 use object::read::{ReadCache, ReadRef};
-use object::Endianness;
 
 use super::header::HeaderFault;
 use super::{Elf, ElfError};
@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn notes_are_read_in_both_byte_orders() {
-        let little = [&4_u32.to_le_bytes()[..], &3_u32.to_le_bytes(), &4_u32.to_le_bytes(), b"Go\0\0", b"abc\0"].concat();
+        let little =
+            [&4_u32.to_le_bytes()[..], &3_u32.to_le_bytes(), &4_u32.to_le_bytes(), b"Go\0\0", b"abc\0"].concat();
         let big = [&4_u32.to_be_bytes()[..], &3_u32.to_be_bytes(), &4_u32.to_be_bytes(), b"Go\0\0", b"abc\0"].concat();
         assert_eq!(note(&little, true, b"Go\0\0", 4).as_deref(), Some(&b"abc"[..]));
         assert_eq!(note(&big, false, b"Go\0\0", 4).as_deref(), Some(&b"abc"[..]));

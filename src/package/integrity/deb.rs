@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use fs_err::File;
 
 use super::digests::Files;
-use super::{Examination, Findings};
+use super::{Examination, Findings, armor, entries};
 use crate::event::count;
-use crate::package::reader::{EntryKind, Fault, Inspection, Md5Sums, PackageFile, excerpt, read_deb};
+use crate::package::reader::{
+    EntryKind, Fault, Inspection, Md5Sums, PackageFile, ar_content, ar_members, excerpt, read_deb,
+};
+use crate::sign::MAX_KEY_FILE;
 
 /// The names of the members that dpkg reads; what else is there must be a signature.
 const MEMBERS: usize = 3;
@@ -16,13 +19,14 @@ pub(super) fn examine(file: &mut File, identity: PackageFile, to: &mut Examinati
     let mut files = Files::default();
     let (inspection, md5sums) = read_deb(file, identity, &mut |entry, content| files.check(entry, content))?;
     structure(&inspection, &mut to.structure);
+    signatures(file, &inspection, &mut to.structure)?;
     digests(&inspection, &md5sums, files, &mut to.digests);
     to.inspection = Some(inspection);
     Ok(())
 }
 
 fn structure(deb: &Inspection, findings: &mut Findings) {
-    let (members, files) = (count(deb.members.len(), "member"), count(deb.files.len(), "file"));
+    let (members, files) = (count(deb.members.len(), "member"), entries(deb.files.len()));
     findings.agree(format!("deb {} of {members}; {files}", deb.format_version));
     let extra = deb.members.iter().filter(|member| !member.name.starts_with('_')).skip(MEMBERS);
     extra.for_each(|member| findings.note(format!("dpkg does not read the member `{}`", excerpt(&member.name))));
@@ -47,6 +51,16 @@ fn structure(deb: &Inspection, findings: &mut Findings) {
         }
     }
     conffiles(deb, findings);
+}
+
+/// Signatures are text, whose own checksum is all that their armor has.
+fn signatures(file: &mut File, deb: &Inspection, findings: &mut Findings) -> Result<(), Fault> {
+    for member in ar_members(file, deb.file.size)?.iter().filter(|member| member.name.starts_with('_')) {
+        if member.size <= MAX_KEY_FILE && armor::is_corrupt(&ar_content(file, member, MAX_KEY_FILE)?) {
+            findings.fault(format!("member `{}`: its checksum is not that of the signature", excerpt(&member.name)));
+        }
+    }
+    Ok(())
 }
 
 /// Every configuration file is a file of the package (deb-conffiles(5)).

@@ -3,11 +3,12 @@
 //! | format | structure | digests |
 //! |---|---|---|
 //! | deb | ar, both tar archives and their compression to the last byte; control fields; names | `md5sums` against `data.tar` (deb-md5sums(5)) |
-//! | rpm | lead, signature header, header and its region, payload to the last byte; every file against the header; names | of the header, the payload, both, and every file (rpm's docs/manual/format_v4.md) |
+//! | rpm | lead, signature header, header and its region, payload to the last byte; every file against the header; names | of the header, the payload, both, and every file (rpm's `docs/manual/format_v4.md`) |
 //!
 //! Nobody vouches for any of it: whoever changes a package can change its digests too. Signatures are
 //! [`super::signing`]'s.
 
+mod armor;
 mod deb;
 mod digests;
 mod names;
@@ -90,4 +91,9 @@ pub fn examine(path: &Path) -> Result<Examination, ReadError> {
         names::check(inspection, &mut examination.structure);
     }
     Ok(examination)
+}
+
+/// Counts files, directories and links.
+fn entries(number: usize) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
 }

@@ -34,7 +34,8 @@ pub(super) fn check(inspection: &Inspection, findings: &mut Findings) {
 
 /// Whether a path is absolute and has no empty part, `.` or `..`. The root is one.
 fn is_plain(path: &str) -> bool {
-    path == "/" || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")))
+    path == "/"
+        || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")))
 }
 
 /// Returns the first path above `path` that the package has as something else than a directory.

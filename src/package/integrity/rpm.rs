@@ -6,7 +6,7 @@ use fs_err::File;
 use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
 
 use super::digests::{Files, hasher, name, of};
-use super::{Examination, Findings};
+use super::{Examination, Findings, entries};
 use crate::event::count;
 use crate::package::reader::{Fault, Inspection, PackageFile, Payload, read_rpm, rpm_payload};
 
@@ -16,7 +16,7 @@ const REGION: u32 = 63;
 /// The type of a region: bytes.
 const BYTES: u32 = 7;
 /// An index entry, and the trailer of a region, which has the form of one.
-const ENTRY: usize = 16;
+const ENTRY: u32 = 16;
 /// Before the index: magic, version, reserved, number of entries, size of the data.
 const INTRO: usize = 16;
 /// Archives are filled up to the size of a tape's block by some.
@@ -52,7 +52,7 @@ pub(super) fn examine(file: &mut File, identity: PackageFile, to: &mut Examinati
 }
 
 fn structure(rpm: &Inspection, findings: &mut Findings) {
-    findings.agree(format!("RPM {} with {}", rpm.format_version, count(rpm.files.len(), "file")));
+    findings.agree(format!("RPM {} with {}", rpm.format_version, entries(rpm.files.len())));
 }
 
 impl Parts {
@@ -130,7 +130,9 @@ impl Parts {
             to.compare("MD5 of header and payload", &hex::encode(declared), &found);
             (of_header, of_payload) = (true, true);
         }
-        if let Some(declared) = number(metadata, IndexSignatureTag::RPMSIGTAG_SIZE, IndexSignatureTag::RPMSIGTAG_LONGSIZE) {
+        if let Some(declared) =
+            number(metadata, IndexSignatureTag::RPMSIGTAG_SIZE, IndexSignatureTag::RPMSIGTAG_LONGSIZE)
+        {
             let found = self.header.len() as u64 + (self.length - self.payload);
             to.compare("size of header and payload", &declared.to_string(), &found.to_string());
         }
@@ -173,25 +175,25 @@ fn number(metadata: &PackageMetadata, short: IndexSignatureTag, long: IndexSigna
 
 /// Returns the size of index and data.
 fn extent(header: &[u8]) -> usize {
-    (word(header, 8) as usize).saturating_mul(ENTRY).saturating_add(word(header, 12) as usize)
+    (word(header, 8) as usize).saturating_mul(ENTRY as usize).saturating_add(word(header, 12) as usize)
 }
 
 /// Checks that a header is one region. Tags outside of it would be covered by no digest and no signature.
 fn region(header: &[u8], tag: u32, is_all: bool) -> Result<(), &'static str> {
     let (entries, data) = (word(header, 8), word(header, 12));
     let [first, kind, offset, size] = [0, 4, 8, 12].map(|at| word(header, INTRO + at));
-    if first != tag || kind != BYTES || size as usize != ENTRY {
+    if first != tag || kind != BYTES || size != ENTRY {
         // Before rpm 4.0 there were no regions; signature headers were without them for long.
         return if is_all { Err("does not begin with its region") } else { Ok(()) };
     }
-    let store = INTRO + entries as usize * ENTRY;
+    let store = INTRO + entries as usize * ENTRY as usize;
     let trailer = store.saturating_add(offset as usize);
     let [last, kind, back, size] = [0, 4, 8, 12].map(|at| word(header, trailer.saturating_add(at)));
-    let covered = 0_u32.wrapping_sub(back) / ENTRY as u32;
-    if last != tag || kind != BYTES || size as usize != ENTRY || back % ENTRY as u32 != 0 {
+    let covered = 0_u32.wrapping_sub(back) / ENTRY;
+    if last != tag || kind != BYTES || size != ENTRY || back % ENTRY != 0 {
         return Err("its region has no end");
     }
-    let is_whole = covered == entries && offset.checked_add(ENTRY as u32) == Some(data);
+    let is_whole = covered == entries && offset.checked_add(ENTRY) == Some(data);
     if is_all && !is_whole { Err("its region does not cover it") } else { Ok(()) }
 }
 
@@ -223,7 +225,10 @@ mod tests {
         let no_end = Err("its region has no end");
         let uncovered = Err("its region does not cover it");
         for (edit, verdict) in [
-            (Box::new(|words: &mut Vec<u32>| words[4] = 1000) as Box<dyn Fn(&mut Vec<u32>)>, Err("does not begin with its region")),
+            (
+                Box::new(|words: &mut Vec<u32>| words[4] = 1000) as Box<dyn Fn(&mut Vec<u32>)>,
+                Err("does not begin with its region"),
+            ),
             (Box::new(|words: &mut Vec<u32>| words[6] = 0), no_end),
             (Box::new(|words: &mut Vec<u32>| words[6] = u32::MAX), no_end),
             (Box::new(|words: &mut Vec<u32>| words[13] = 62), no_end),

@@ -27,12 +27,7 @@ impl Read for Content<'_> {
 }
 
 /// Gives a file to a visitor, reads what that left, and checks that there was as much as the archive says.
-pub(super) fn hand_over(
-    entry: &Entry,
-    bytes: &mut dyn Read,
-    place: &str,
-    visit: &mut Visit<'_>,
-) -> Result<(), Fault> {
+pub(super) fn hand_over(entry: &Entry, bytes: &mut dyn Read, place: &str, visit: &mut Visit<'_>) -> Result<(), Fault> {
     let mut content = Content { bytes, count: 0, is_broken: false };
     let seen = visit(entry, &mut content);
     let place = || format!("{place}: `{}`", excerpt(&entry.path));

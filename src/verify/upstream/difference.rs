@@ -36,10 +36,8 @@ impl Difference {
         let [Ok(size), Ok(wanted)] = sizes else { return Err(io::ErrorKind::NotFound.into()) };
         let at = first_difference(program, published)?;
         if at == size.min(wanted) {
-            return Ok(match size < wanted {
-                true => Self::CutOff { size, published: wanted },
-                false => Self::Longer { size, published: wanted },
-            });
+            let published = wanted;
+            return Ok(if size < wanted { Self::CutOff { size, published } } else { Self::Longer { size, published } });
         }
         match Pair::read(program, published) {
             Ok(pair) => pair.compare(at, size == wanted),

@@ -205,14 +205,13 @@ fn upstream_version(version: &str) -> Option<Version> {
     let (base, more) = version.split_once('+').map_or((version, None), |(base, more)| (base, Some(more)));
     let base = base.replacen('~', "-", 1);
     let text = match more {
-        None => base,
         // A distribution went back to an older version.
         Some(more) if more.starts_with("really") => more.trim_start_matches("really").to_owned(),
         Some(more) if is_commit(more.rsplit('.').next().unwrap_or_default()) => match more.split_once('.') {
             Some((commits, id)) => format!("{base}-{commits}+{id}"),
             None => format!("{base}+{more}"),
         },
-        Some(_) => base,
+        _ => base,
     };
     text.parse().ok()
 }
@@ -237,7 +236,11 @@ mod tests {
             ("1.38.0~alpha.2.97+8eb85c40f2b1ca", "1.38.0-alpha.2.97+8eb85c40f2b1ca"),
             ("1.36.1+4.8eb85c40f2b1ca", "1.36.1-4+8eb85c40f2b1ca"),
         ] {
-            assert_eq!(upstream_version(package).map(|version| version.to_string()).as_deref(), Some(upstream), "{package}");
+            assert_eq!(
+                upstream_version(package).map(|version| version.to_string()).as_deref(),
+                Some(upstream),
+                "{package}"
+            );
         }
         assert_eq!(upstream_version("20240102"), None);
     }

@@ -66,12 +66,12 @@ impl<'a> Upstream<'a> {
                     Unknown::Unreadable(_) => Outcome::Unreadable,
                     _ => Outcome::Unproven,
                 };
-                return finding(program, outcome, unknown.to_string()).with("verdict", "unknown");
+                return finding(program, outcome, &unknown.to_string()).with("verdict", "unknown");
             }
         };
         let fetched = self.fetch(&identity);
         let told = |outcome, verdict: &str, text: String| {
-            finding(program, outcome, text)
+            finding(program, outcome, &text)
                 .with("verdict", verdict)
                 .with("component", identity.component.as_str())
                 .with("version", identity.version.to_string())
@@ -125,7 +125,8 @@ impl<'a> Upstream<'a> {
     }
 
     fn fetch_anew(&self, identity: &Identity) -> Fetched {
-        let failed = |outcome, verdict: &str, text| Finding::new(Check::Upstream, outcome, text).with("verdict", verdict);
+        let failed =
+            |outcome, verdict: &str, text| Finding::new(Check::Upstream, outcome, text).with("verdict", verdict);
         let results = self.fetcher.fetch_all(std::slice::from_ref(&identity.download));
         let Some(result) = results.into_iter().next() else { unreachable!("one download has one result") };
         let artifact = result.map_err(|error| match &error {
@@ -148,9 +149,8 @@ impl<'a> Upstream<'a> {
 
 impl Question for Upstream<'_> {
     fn ask(&self, package: &Path, inspection: &Inspection) -> Vec<Finding> {
-        let failed = |error: &dyn std::error::Error| {
-            vec![Finding::new(Check::Upstream, Outcome::Unreadable, chain(error))]
-        };
+        let failed =
+            |error: &dyn std::error::Error| vec![Finding::new(Check::Upstream, Outcome::Unreadable, chain(error))];
         let folder = match tempfile::tempdir_in(self.scratch) {
             Ok(folder) => folder,
             Err(error) => return failed(&error),
@@ -165,7 +165,7 @@ impl Question for Upstream<'_> {
     }
 }
 
-fn finding(program: &Program, outcome: Outcome, text: String) -> Finding {
+fn finding(program: &Program, outcome: Outcome, text: &str) -> Finding {
     let text = format!("`{}` {text}", excerpt(&program.path));
     Finding::new(Check::Upstream, outcome, text)
         .with("path", program.path.as_str())

@@ -97,9 +97,15 @@ fn md5sums_are_compared_with_the_files() {
     let (a, b) = (("./a", FILE, ""), ("./b", FILE, "b"));
     assert_eq!(alone(&of(&format!("{empty}  a\n"), &[a])).outcome(), Outcome::Good);
     for (sums, words) in [
-        (format!("{empty}  a\n{empty}  b\n"), "`/b` has the MD5 92eb5ffee6ae2fec3ad71c777531578f, and the package says d41d8"),
+        (
+            format!("{empty}  a\n{empty}  b\n"),
+            "`/b` has the MD5 92eb5ffee6ae2fec3ad71c777531578f, and the package says d41d8",
+        ),
         (format!("{empty}  a\n"), "`md5sums` does not name `/b`"),
-        (format!("{empty}  a\n92eb5ffee6ae2fec3ad71c777531578f  b\n{empty}  c\n"), "`md5sums` names `c`, which the package does not have"),
+        (
+            format!("{empty}  a\n92eb5ffee6ae2fec3ad71c777531578f  b\n{empty}  c\n"),
+            "`md5sums` names `c`, which the package does not have",
+        ),
     ] {
         assert_bad(&of(&sums, &[a, b]), "digests", words);
     }

@@ -13,7 +13,7 @@ fn packages_of_dpkg_deb_are_good() {
     for options in [&["-Znone"][..], &["-Zgzip"], &["-Zxz"], &["-Zzstd"], &["-Zxz", "--uniform-compression"]] {
         let report = alone(&deb::build(folder.path(), options));
         assert_eq!(report.outcome(), Outcome::Good, "{options:?}: {report:?}");
-        assert_eq!(text(&report, "structure"), "deb 2.0 of 3 members; 18 files", "{options:?}");
+        assert_eq!(text(&report, "structure"), "deb 2.0 of 3 members; 18 entries", "{options:?}");
         assert_eq!(text(&report, "digests"), "MD5 of 4 files", "{options:?}");
     }
 }
@@ -24,9 +24,11 @@ fn packages_of_rpmbuild_are_good() {
     for payload in ["w9.gzdio", "w9.bzdio", "w6.xzdio", "w3.zstdio", "w7.lzdio", "w.ufdio"] {
         let report = alone(&rpm::build(folder.path(), payload));
         assert_eq!(report.outcome(), Outcome::Good, "{payload}: {report:?}");
-        assert_eq!(text(&report, "structure"), "RPM 4 with 7 files", "{payload}");
+        assert_eq!(text(&report, "structure"), "RPM 4 with 7 entries", "{payload}");
         let digests = text(&report, "digests");
-        for part in ["SHA-1 of the header", "SHA-256 of the header", "SHA-256 of the payload", "MD5 of header and payload"] {
+        for part in
+            ["SHA-1 of the header", "SHA-256 of the header", "SHA-256 of the payload", "MD5 of header and payload"]
+        {
             assert!(digests.contains(part), "{payload}: {digests}");
         }
     }

@@ -16,7 +16,10 @@ use crate::program;
 /// Builds a signed deb and a signed RPM.
 fn signed(key: &Path) -> Rig {
     let rig = Rig::new();
-    rig.good(&format!("build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet --sign-key {}", key.display()));
+    rig.good(&format!(
+        "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet --sign-key {}",
+        key.display()
+    ));
     rig
 }
 
@@ -54,7 +57,11 @@ fn every_file_is_reported_and_the_worst_decides() {
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), 7, "{}", ran.stdout);
-    assert!(lines[0].ends_with("kubectl_1.36.2-1.1_amd64.deb: structure good: deb 2.0 of 3 members; 9 files"), "{}", lines[0]);
+    assert!(
+        lines[0].ends_with("kubectl_1.36.2-1.1_amd64.deb: structure good: deb 2.0 of 3 members; 13 entries"),
+        "{}",
+        lines[0]
+    );
     assert!(lines[1].contains(": digests good: MD5 of "), "{}", lines[1]);
     assert!(lines[2].ends_with(": signature not checked: not signed"), "{}", lines[2]);
     assert_eq!(lines[6], "good: 2 packages");
@@ -85,10 +92,13 @@ fn one_json_document_tells_everything() {
     let json = ran.json();
     assert_eq!((json["schema"].as_i64(), json["outcome"].as_str()), (Some(1), Some("good")), "{json}");
     let told = &json["packages"][0];
-    for (field, value) in [("format", "deb"), ("name", "kubectl"), ("version", "1.36.2-1.1"), ("arch", "amd64"), ("outcome", "good")] {
+    for (field, value) in
+        [("format", "deb"), ("name", "kubectl"), ("version", "1.36.2-1.1"), ("arch", "amd64"), ("outcome", "good")]
+    {
         assert_eq!(told[field], value, "{field}: {json}");
     }
-    let checks: Vec<&str> = told["findings"].as_array().unwrap().iter().map(|one| one["check"].as_str().unwrap()).collect();
+    let checks: Vec<&str> =
+        told["findings"].as_array().unwrap().iter().map(|one| one["check"].as_str().unwrap()).collect();
     assert_eq!(checks, ["structure", "digests", "signature"]);
     let sum = program::tool("sha256sum", [&package]);
     assert_eq!(told["sha256"], sum.split(' ').next().unwrap());

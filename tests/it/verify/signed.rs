@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::damaged::{is_idle_in_ar, parts, part, unnoticed};
+use super::damaged::{is_idle_in_ar, part, parts, unnoticed};
 use super::*;
 use crate::signing::{Keys, package};
 use kubepkg::sign::Certificate;

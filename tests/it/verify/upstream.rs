@@ -56,7 +56,10 @@ impl Vendor {
             "Package: {package}\nVersion: {version}\nArchitecture: amd64\nMaintainer: V <v@example.org>\nDescription: x\n"
         );
         fs_err::write(root.join("DEBIAN/control"), control).unwrap();
-        shell(self.folder.path(), "chmod -R u=rwX,go=rX root; dpkg-deb --root-owner-group -Zgzip -b root vendor.deb >&2");
+        shell(
+            self.folder.path(),
+            "chmod -R u=rwX,go=rX root; dpkg-deb --root-owner-group -Zgzip -b root vendor.deb >&2",
+        );
         self.folder.path().join("vendor.deb")
     }
 
@@ -121,7 +124,11 @@ fn what_was_done_to_a_program_is_told() {
         ("head -c 5000 published > made", "cut-off", "cut off after 5000 of "),
         ("(cat published; echo more) > made", "changed", "5 bytes are appended"),
         ("gcc -g -O1 -static -o made kubectl.c", "rebuilt", "statically linked"),
-        ("sed 's/table\\[0\\] - 1/table[1] - 2/' kubectl.c > other.c; gcc -g -O1 -o made other.c", "rebuilt", "another build id"),
+        (
+            "sed 's/table\\[0\\] - 1/table[1] - 2/' kubectl.c > other.c; gcc -g -O1 -o made other.c",
+            "rebuilt",
+            "another build id",
+        ),
     ] {
         let program = vendor.make(line);
         let deb = vendor.deb("kubectl", "1.36.2-1", "usr/bin/kubectl", &program);
@@ -193,7 +200,11 @@ fn our_packages_hold_what_upstream_published() {
     let packages: Vec<&Path> = packages.iter().map(PathBuf::as_path).collect();
     let ran = run(&vendor.rig, &["--upstream"], &packages);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.contains("`/opt/cni/bin/bridge` as published: kubernetes-cni 1.9.1 for arm64, `bridge` of "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("`/opt/cni/bin/bridge` as published: kubernetes-cni 1.9.1 for arm64, `bridge` of "),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stdout.contains("`/usr/bin/crictl` as published: cri-tools 1.36.0 for amd64"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with("\ngood: 20 packages\n"), "{}", ran.stdout);
     assert_eq!(vendor.rig.leftovers(), Vec::<PathBuf>::new());

@@ -10,13 +10,13 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use fs_err::File;
 
-use super::codec::Codec;
-use super::visit::{Visit, hand_over};
 use super::MAX_DATA_BYTES;
+use super::codec::Codec;
 use super::error::{Fault, excerpt};
 use super::inspection::{
     Entry, EntryKind, Inspection, InstalledSize, Member, PackageFile, Relations, Signature, text_of,
 };
+use super::visit::{Visit, hand_over};
 use crate::format::Format;
 pub(in crate::package) use ar::{ArMember, content, members};
 use control::Control;
@@ -159,12 +159,7 @@ fn relations(stanza: &mut Stanza) -> Relations {
 }
 
 /// Lists the files, whose content goes to `visit`; the digests are the declared ones.
-fn files(
-    input: &mut dyn Read,
-    member: &str,
-    control: &Control,
-    visit: &mut Visit<'_>,
-) -> Result<Vec<Entry>, Fault> {
+fn files(input: &mut dyn Read, member: &str, control: &Control, visit: &mut Visit<'_>) -> Result<Vec<Entry>, Fault> {
     let mut files = Vec::new();
     let conffiles: BTreeSet<&str> = control.conffiles.iter().map(String::as_str).collect();
     tarball::read(input, MAX_DATA_BYTES, member, |header, content| {

@@ -4,10 +4,10 @@ use std::io::{self, Read};
 
 use tar::EntryType;
 
+use super::super::codec::Limited;
 use super::super::error::{Fault, excerpt};
 use super::super::inspection::{EntryKind, text_of};
 use super::super::{MAX_FILES, MAX_NAME_BYTES};
-use super::super::codec::Limited;
 
 /// Bytes of one long name or pax header. Linux takes 4096 for a path.
 const MAX_EXTENSION_BYTES: u64 = 64 << 10;

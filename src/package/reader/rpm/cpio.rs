@@ -1,5 +1,5 @@
 //! The archive in an RPM: cpio in its "new" form (cpio(5)), and rpm's short form of it for large files, in which a
-//! number stands for what the header of the package says (rpm's docs/manual/large_files.md).
+//! number stands for what the header of the package says (rpm's `docs/manual/large_files.md`).
 
 use std::io::{self, Read};
 

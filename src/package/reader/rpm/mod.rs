@@ -20,10 +20,7 @@ use super::inspection::{Change, Compression, Inspection, InstalledSize, Member, 
 use crate::format::Format;
 
 /// Reads the headers of an RPM.
-pub(in crate::package) fn read(
-    file: &mut File,
-    identity: PackageFile,
-) -> Result<(Inspection, PackageMetadata), Fault> {
+pub(in crate::package) fn read(file: &mut File, identity: PackageFile) -> Result<(Inspection, PackageMetadata), Fault> {
     let package = header::read(file, identity.size)?;
     let members = members(&package, identity.size);
     let text = |tag| tags::text(&package, tag);

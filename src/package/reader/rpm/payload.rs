@@ -173,13 +173,11 @@ impl<'a> Walk<'a> {
 
     /// Whether a file is one of several names, of which the last alone has the content.
     fn is_other_name(&self, place: usize, named: Option<&Named>) -> bool {
-        match named {
-            Some(named) => named.links > 1 && named.size == 0 && self.files[place].size > 0,
-            None => {
-                let inode = self.inodes.get(place).filter(|inode| **inode != 0);
-                inode.is_some_and(|inode| self.last.get(inode) != Some(&place))
-            }
+        if let Some(named) = named {
+            return named.links > 1 && named.size == 0 && self.files[place].size > 0;
         }
+        let inode = self.inodes.get(place).filter(|inode| **inode != 0);
+        inode.is_some_and(|inode| self.last.get(inode) != Some(&place))
     }
 
     /// Gives the other names of a file its content: what the header says of them must be the same.
@@ -196,7 +194,8 @@ impl<'a> Walk<'a> {
 
     fn check_complete(self) -> Result<(), Fault> {
         let without_content = self.names.into_values().flatten().next();
-        let unmet = || (0..self.files.len()).find(|place| !self.met[*place] && !self.files[*place].flags.contains(&"ghost"));
+        let unmet =
+            || (0..self.files.len()).find(|place| !self.met[*place] && !self.files[*place].flags.contains(&"ghost"));
         match without_content.or_else(unmet).map(|place| &self.files[place]) {
             None => Ok(()),
             Some(file) => Err(Fault::malformed(PLACE, format!("`{}` is not there", excerpt(&file.path)))),
