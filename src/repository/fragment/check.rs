@@ -60,13 +60,9 @@ fn word(what: &str, text: &str, format: Format, others: &str) -> Result<(), BadF
         return bad(format!("`{}` has more than {MAX_WORD_BYTES} bytes", excerpt(text)));
     }
     let good = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
-    match text.chars().find(|c| !good(*c)) {
-        Some(c) => bad(format!("`{}` has a `{}`, which is not for a {format}", excerpt(text), c.escape_default())),
-        None if !text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && !(format == Format::Rpm && text.starts_with('_')) =>
-        {
-            bad(format!("`{}` begins with neither letter nor digit", excerpt(text)))
-        }
-        None => Ok(()),
+    if let Some(c) = text.chars().find(|c| !good(*c)) {
+        return bad(format!("`{}` has a `{}`, which is not for a {format}", excerpt(text), c.escape_default()));
     }
+    let begins = |c: char| c.is_ascii_alphanumeric() || (format == Format::Rpm && c == '_');
+    if text.starts_with(begins) { Ok(()) } else { bad(format!("`{}` begins with no letter or digit", excerpt(text))) }
 }

@@ -1,4 +1,4 @@
-//! What the headers of an RPM say, in the order and under the rules of createrepo_c.
+//! What the headers of an RPM say, in the order and under the rules of `createrepo_c`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ const PRE: u64 = 0x20 | 0x40 | 0x80 | 0x200 | 0x400;
 
 /// A relation as rpm-md writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::repository) struct Entry {
+pub(super) struct Entry {
     pub(super) name: String,
     pub(super) sense: Option<Sense>,
     pub(super) version: String,
@@ -24,7 +24,7 @@ pub(in crate::repository) struct Entry {
 
 /// `LT`, `GT` and so on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::repository) struct Sense {
+pub(super) struct Sense {
     pub(super) word: &'static str,
     pub(super) comparison: Comparison,
 }
@@ -45,7 +45,7 @@ impl Sense {
 
 impl Entry {
     /// Returns it as a fragment keeps it.
-    pub(in crate::repository) fn spelled(&self) -> String {
+    fn spelled(&self) -> String {
         match self.sense {
             Some(sense) if !self.version.is_empty() => {
                 format!("{} {} {}", self.name, sense.comparison.sign(Format::Rpm), self.version)
@@ -168,9 +168,10 @@ impl Facts {
         }
     }
 
-    /// Returns the relations of one element.
-    pub(in crate::repository) fn related(&self, element: &str) -> impl Iterator<Item = &Entry> {
-        self.relations.iter().filter(move |(name, _)| *name == element).flat_map(|(_, entries)| entries)
+    /// Returns the relations of one element as a fragment keeps them.
+    pub(in crate::repository) fn related(&self, element: &str) -> Vec<String> {
+        let found = self.relations.iter().filter(|(name, _)| *name == element);
+        found.flat_map(|(_, entries)| entries).map(Entry::spelled).collect()
     }
 }
 

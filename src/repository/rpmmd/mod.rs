@@ -1,4 +1,4 @@
-//! What dnf and zypper read: rpm-md, as createrepo_c writes it.
+//! What dnf and zypper read: rpm-md, as `createrepo_c` writes it.
 //!
 //! The XML is written here and not by a crate: the one that knows rpm-md (`rpmrepo_metadata`) asks for the time of the
 //! file and panics on a wrong count, and general ones do not escape line breaks in attributes.

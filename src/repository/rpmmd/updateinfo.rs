@@ -1,7 +1,5 @@
 //! `updateinfo.xml`: what a release repairs, for `dnf updateinfo` and `zypper patch`.
 
-use std::io;
-
 use super::metadata::{DataFile, document};
 use super::xml;
 use crate::compression::Compression;
@@ -74,7 +72,7 @@ pub fn updateinfo(advisories: &[Advisory<'_>], compression: Compression) -> Resu
         advisory.write(&mut out)?;
     }
     xml::close(&mut out, 0, "updates");
-    Ok(document("updateinfo", &out, compression).map_err(io::Error::from)?)
+    Ok(document("updateinfo", &out, compression)?)
 }
 
 impl Advisory<'_> {

@@ -90,7 +90,7 @@ fn push_indent(out: &mut String, indent: usize) {
     }
 }
 
-/// Reads bytes of a package as text: as UTF-8, or else as Latin-1, as createrepo_c does. What XML 1.0 cannot hold is
+/// Reads bytes of a package as text: as UTF-8, or else as Latin-1, as `createrepo_c` does. What XML 1.0 cannot hold is
 /// refused.
 pub(super) fn decode(what: &str, bytes: &[u8]) -> Result<String, BadField> {
     let text = match std::str::from_utf8(bytes) {
