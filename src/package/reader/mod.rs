@@ -8,6 +8,7 @@ mod deb;
 mod error;
 mod inspection;
 mod rpm;
+mod scan;
 mod visit;
 
 use std::io::{Read, Seek, SeekFrom};
@@ -20,11 +21,14 @@ pub(super) use self::deb::{ArMember, Md5Sums, content as ar_content, members as 
 pub(super) use self::rpm::{Payload, metadata as rpm_metadata, payload as rpm_payload, read as read_rpm};
 pub(super) use error::Fault;
 
+pub use self::deb::DebHead;
+pub use self::rpm::{RpmHead, RpmHeader, WrongType};
 pub use error::{ReadError, excerpt};
 pub use inspection::{
     Change, Compression, Entry, EntryKind, Inspection, InstalledSize, Member, PackageFile, Relations, Script,
     Signature, Trigger,
 };
+pub use scan::{FileList, Head, Scan, scan};
 pub use visit::Visit;
 
 use crate::format::Format;

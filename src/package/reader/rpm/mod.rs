@@ -5,10 +5,13 @@ mod files;
 mod header;
 mod payload;
 mod scripts;
+mod table;
 mod tags;
 
 pub(in crate::package) use header::read as metadata;
 pub(in crate::package) use payload::{Payload, read as payload};
+pub(super) use table::read as head;
+pub use table::{RpmHead, RpmHeader, WrongType};
 
 use std::io::{Read, Seek, SeekFrom};
 
