@@ -13,6 +13,7 @@ mod deb;
 mod digests;
 mod names;
 mod rpm;
+mod rpm_header;
 
 use std::path::Path;
 

@@ -6,19 +6,11 @@ use fs_err::File;
 use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
 
 use super::digests::{Files, hasher, name, of};
+use super::rpm_header::{self as header, is_zero};
 use super::{Examination, Findings, entries};
 use crate::event::count;
 use crate::package::reader::{Fault, Inspection, PackageFile, Payload, read_rpm, rpm_payload};
 
-/// The tags that say what belongs to a header, and may not be changed (rpm's docs/manual/hregions.md).
-const REGION_SIGNATURES: u32 = 62;
-const REGION: u32 = 63;
-/// The type of a region: bytes.
-const BYTES: u32 = 7;
-/// An index entry, and the trailer of a region, which has the form of one.
-const ENTRY: u32 = 16;
-/// Before the index: magic, version, reserved, number of entries, size of the data.
-const INTRO: usize = 16;
 /// Archives are filled up to the size of a tape's block by some.
 const FILLED_UP: u64 = 512;
 
@@ -85,16 +77,8 @@ impl Parts {
         if !fixed {
             findings.fault("lead: a field has a value that no package has");
         }
-        if let Err(cause) = region(&self.header, REGION, true) {
-            findings.fault(format!("header: {cause}"));
-        }
-        if let Err(cause) = region(&self.signature, REGION_SIGNATURES, false) {
-            findings.fault(format!("signature header: {cause}"));
-        }
-        let padding = self.signature.get(INTRO + extent(&self.signature)..).unwrap_or_default();
-        if !is_zero(padding) {
-            findings.fault("signature header: the padding behind it is not empty");
-        }
+        header::check(&self.header, findings);
+        header::check_signatures(&self.signature, findings);
     }
 
     fn digests(&self, file: &mut File, metadata: &PackageMetadata, to: &mut Findings) -> io::Result<()> {
@@ -171,73 +155,4 @@ fn number(metadata: &PackageMetadata, short: IndexSignatureTag, long: IndexSigna
     let signature = &metadata.signature;
     let short = signature.get_entry_data_as_u32(short).ok().map(u64::from);
     short.or_else(|| signature.get_entry_data_as_u64(long).ok())
-}
-
-/// Returns the size of index and data.
-fn extent(header: &[u8]) -> usize {
-    (word(header, 8) as usize).saturating_mul(ENTRY as usize).saturating_add(word(header, 12) as usize)
-}
-
-/// Checks that a header is one region. Tags outside of it would be covered by no digest and no signature.
-fn region(header: &[u8], tag: u32, is_all: bool) -> Result<(), &'static str> {
-    let (entries, data) = (word(header, 8), word(header, 12));
-    let [first, kind, offset, size] = [0, 4, 8, 12].map(|at| word(header, INTRO + at));
-    if first != tag || kind != BYTES || size != ENTRY {
-        // Before rpm 4.0 there were no regions; signature headers were without them for long.
-        return if is_all { Err("does not begin with its region") } else { Ok(()) };
-    }
-    let store = INTRO + entries as usize * ENTRY as usize;
-    let trailer = store.saturating_add(offset as usize);
-    let [last, kind, back, size] = [0, 4, 8, 12].map(|at| word(header, trailer.saturating_add(at)));
-    let covered = 0_u32.wrapping_sub(back) / ENTRY;
-    if last != tag || kind != BYTES || size != ENTRY || back % ENTRY != 0 {
-        return Err("its region has no end");
-    }
-    let is_whole = covered == entries && offset.checked_add(ENTRY) == Some(data);
-    if is_all && !is_whole { Err("its region does not cover it") } else { Ok(()) }
-}
-
-/// Reads a big-endian number; zero behind the end.
-fn word(bytes: &[u8], at: usize) -> u32 {
-    let bytes = at.checked_add(4).and_then(|end| bytes.get(at..end)).unwrap_or_default();
-    bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte == 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A header of one region and one tag in it.
-    fn header(edit: impl Fn(&mut Vec<u32>)) -> Vec<u8> {
-        let mut words = vec![0x8ead_e801, 0, 2, 20, 63, 7, 4, 16, 1000, 6, 0, 1, 0x6162_6300];
-        words.extend([63, 7, 0_u32.wrapping_sub(32), 16]);
-        edit(&mut words);
-        words.iter().flat_map(|word| word.to_be_bytes()).collect()
-    }
-
-    #[test]
-    fn a_header_is_one_region_to_its_end() {
-        assert_eq!(region(&header(|_| {}), REGION, true), Ok(()));
-        let no_end = Err("its region has no end");
-        let uncovered = Err("its region does not cover it");
-        for (edit, verdict) in [
-            (
-                Box::new(|words: &mut Vec<u32>| words[4] = 1000) as Box<dyn Fn(&mut Vec<u32>)>,
-                Err("does not begin with its region"),
-            ),
-            (Box::new(|words: &mut Vec<u32>| words[6] = 0), no_end),
-            (Box::new(|words: &mut Vec<u32>| words[6] = u32::MAX), no_end),
-            (Box::new(|words: &mut Vec<u32>| words[13] = 62), no_end),
-            (Box::new(|words: &mut Vec<u32>| words[15] = 0_u32.wrapping_sub(16)), uncovered),
-            (Box::new(|words: &mut Vec<u32>| (words[3], words[17 - 1]) = (24, 16)), uncovered),
-        ] {
-            assert_eq!(region(&header(|words| edit(words)), REGION, true), verdict);
-        }
-        assert_eq!(region(&[], REGION, true), Err("does not begin with its region"));
-        assert_eq!(region(&[], REGION_SIGNATURES, false), Ok(()));
-    }
 }

@@ -8,7 +8,7 @@ mod scripts;
 mod table;
 mod tags;
 
-pub(in crate::package) use header::read as metadata;
+pub(in crate::package) use header::{needed as data_size, read as metadata};
 pub(in crate::package) use payload::{Payload, read as payload};
 pub(super) use table::read as head;
 pub use table::{RpmHead, RpmHeader, WrongType};
