@@ -19,7 +19,7 @@ use crate::template::{TemplateError, Templates};
 use crate::version::Version;
 
 pub use build::{
-    Build, BuildSource, Formats, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent, PlannedFile,
+    Build, BuildSource, Formats, Input, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent, PlannedFile,
     PlannedPackage, Role, Script, Service,
 };
 pub use download::{DigestSource, DigestSources, Download, Presence, Source, Verification};
