@@ -68,7 +68,8 @@ impl Templates {
 
     /// Returns a digest of the templates below a folder.
     pub fn digest(&self, folder: &str) -> Digest {
-        let lengths: String = self.below(folder).map(|(path, text)| format!("{path} {}\n{text}\n", text.len())).collect();
+        let lengths: String =
+            self.below(folder).map(|(path, text)| format!("{path} {}\n{text}\n", text.len())).collect();
         Digest::sha256(lengths)
     }
 

@@ -10,8 +10,9 @@ use super::signing::{self, Signing};
 use super::{Done, blocks, signal};
 use crate::pipeline::{self, Env, Outcome, Package, Results, Settings};
 use crate::plan::{Plan, PlannedPackage};
+use crate::provenance;
+use crate::sbom;
 use crate::sign::Signer;
-use crate::{provenance, sbom};
 
 /// Fetch, verify and package
 ///

@@ -80,9 +80,8 @@ fn replace(file: &Path, key: Option<&KeyFile>) -> Result<Option<PathBuf>, Failur
     let mode = fs_err::metadata(file).and_then(|metadata| new.set_permissions(metadata.permissions()));
     mode.map_err(|error| refused(&error.into()))?;
     let sha256 = |path: &Path| fs_err::File::open(path).and_then(Digest::sha256_of).map(|(sha256, _)| sha256);
-    let (old, new_digest) = sha256(file)
-        .and_then(|old| Ok((old, sha256(&unfinished)?)))
-        .map_err(|error| refused(&error.into()))?;
+    let (old, new_digest) =
+        sha256(file).and_then(|old| Ok((old, sha256(&unfinished)?))).map_err(|error| refused(&error.into()))?;
     let line = provenance::renewed(file, &old, &new_digest, key.map(|key| key as &dyn Signer))
         .map_err(|error| Failure::provenance(&provenance::path_beside(file), &error))?;
     let publish = || Scratch::publish(&new, &unfinished, file);

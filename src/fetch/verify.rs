@@ -54,11 +54,7 @@ pub(super) async fn download(depot: &Depot, download: &Download) -> Result<Artif
 }
 
 /// Returns what vouches today for bytes with these digests; nothing where not all that must does.
-pub(super) async fn evidence(
-    depot: &Depot,
-    download: &Download,
-    digests: &UpstreamDigests,
-) -> Option<Vec<Evidence>> {
+pub(super) async fn evidence(depot: &Depot, download: &Download, digests: &UpstreamDigests) -> Option<Vec<Evidence>> {
     let claims = Claims::gather(depot, download).await.ok()?;
     claims.check(digests, "").is_ok().then_some(claims.evidence)
 }

@@ -74,7 +74,8 @@ impl Envelope {
 
     /// Reads one envelope; what is wrong otherwise.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
-        let raw: RawEnvelope = serde_json::from_slice(line).map_err(|error| format!("no DSSE envelope: {}", plain(&error)))?;
+        let raw: RawEnvelope =
+            serde_json::from_slice(line).map_err(|error| format!("no DSSE envelope: {}", plain(&error)))?;
         if raw.payload_type != PAYLOAD_TYPE {
             return Err(format!("the payload is `{}`, not `{PAYLOAD_TYPE}`", plain(&raw.payload_type)));
         }

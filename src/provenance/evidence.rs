@@ -62,11 +62,9 @@ impl From<&Evidence> for Verified {
                 trust_root: Some(trust_root.to_string()),
                 ..at("cosign-keyless", url)
             },
-            Evidence::CosignKey { url, key, log } => Self {
-                key: Some(key.to_string()),
-                transparency_log: Some(proof(*log)),
-                ..at("cosign-key", url)
-            },
+            Evidence::CosignKey { url, key, log } => {
+                Self { key: Some(key.to_string()), transparency_log: Some(proof(*log)), ..at("cosign-key", url) }
+            }
             Evidence::OpenPgp { url, fingerprint } => Self { key: Some(fingerprint.clone()), ..at("openpgp", url) },
             Evidence::NoSignature { url } => at("no-signature", url),
             Evidence::Exception { url, reason } => Self { reason: Some(reason.clone()), ..at("exception", url) },

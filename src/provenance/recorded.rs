@@ -107,8 +107,10 @@ impl Recorded {
         let mut inputs: Vec<Input> = inputs.into_iter().map(RawResource::into_input).collect::<Result<_, _>>()?;
         inputs.sort();
         let sboms = raw.run_details.byproducts.iter();
-        let mut sboms = sboms.filter(|resource| resource.media_type.as_deref() == Some("application/vnd.cyclonedx+json"));
-        let sbom = sboms.next().map(|one| Ok::<_, ProvenanceError>((one.name.clone().unwrap_or_default(), one.sha256()?)));
+        let mut sboms =
+            sboms.filter(|resource| resource.media_type.as_deref() == Some("application/vnd.cyclonedx+json"));
+        let sbom =
+            sboms.next().map(|one| Ok::<_, ProvenanceError>((one.name.clone().unwrap_or_default(), one.sha256()?)));
         Ok(Self {
             parameters: serde_json::from_str(definition.external_parameters.get()).map_err(foreign)?,
             job: definition.internal_parameters.get("job").and_then(Value::as_str).unwrap_or_default().to_owned(),

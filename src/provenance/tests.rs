@@ -32,7 +32,10 @@ fn what_is_signed_is_encoded_as_the_protocol_says() {
 fn statements_are_found_by_what_they_are_about() {
     let (one, other, none) = (Digest::sha256("1"), Digest::sha256("2"), Digest::sha256("3"));
     let slsa = "https://slsa.dev/provenance/v1";
-    let text = line(&statement(&one, "https://example.org/review")) + "\n" + &line(&statement(&other, slsa)) + &line(&statement(&one, slsa));
+    let text = line(&statement(&one, "https://example.org/review"))
+        + "\n"
+        + &line(&statement(&other, slsa))
+        + &line(&statement(&one, slsa));
     let envelopes = parse(text.as_bytes()).unwrap();
     assert_eq!(envelopes.len(), 3);
     assert_eq!(of_file(&envelopes, &one).unwrap().statement().predicate_type, slsa);
@@ -68,7 +71,8 @@ fn provenance_of_others_is_told_apart() {
 #[test]
 fn bytes_that_are_no_envelopes_are_refused() {
     let good = line(&statement(&Digest::sha256("1"), "x"));
-    let payload = |text: &str| json!({"payloadType": super::PAYLOAD_TYPE, "payload": text, "signatures": []}).to_string();
+    let payload =
+        |text: &str| json!({"payloadType": super::PAYLOAD_TYPE, "payload": text, "signatures": []}).to_string();
     for (bytes, words) in [
         (String::new(), "nothing in it"),
         ("{}".to_owned(), "line 1: no DSSE envelope"),

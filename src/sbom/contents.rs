@@ -38,9 +38,7 @@ impl Contents {
 fn file(entry: &Entry) -> Result<Option<File>, ElfError> {
     let (artifact, member, bytes, digests) = match &entry.content {
         Content::Artifact(artifact) => (artifact, None, artifact.path(), artifact.digests()),
-        Content::Member(member) => {
-            (&member.archive, Some(member.name.clone()), member.path.as_path(), &member.digests)
-        }
+        Content::Member(member) => (&member.archive, Some(member.name.clone()), member.path.as_path(), &member.digests),
         Content::Text(_) | Content::Link(_) | Content::Directory => return Ok(None),
     };
     let is_program = entry.mode.bits() & 0o111 != 0;

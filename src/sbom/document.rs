@@ -146,7 +146,14 @@ fn package(image: &PackageImage, format: Format) -> Component {
 
 fn tools() -> Tools {
     let version = Some(env!("CARGO_PKG_VERSION").to_owned());
-    Tools { components: vec![Component { kind: "application", name: "kubepkg".to_owned(), version, ..Component::default() }] }
+    Tools {
+        components: vec![Component {
+            kind: "application",
+            name: "kubepkg".to_owned(),
+            version,
+            ..Component::default()
+        }],
+    }
 }
 
 /// A UUID of version 8 (RFC 9562, 5.8) that follows from what the document says.

@@ -73,6 +73,7 @@ fn staging_version(kubernetes: &str) -> Option<String> {
 fn standard_library(go_version: &str) -> Option<GoModule> {
     let first = go_version.split_whitespace().next()?;
     let version = first.strip_prefix("go").filter(|text| text.starts_with(|c: char| c.is_ascii_digit()));
-    let recorded = Some(go_version.to_owned()).filter(|text| version.is_none_or(|version| *text != format!("go{version}")));
+    let recorded =
+        Some(go_version.to_owned()).filter(|text| version.is_none_or(|version| *text != format!("go{version}")));
     Some(GoModule { path: "stdlib".to_owned(), version: version.map(str::to_owned), recorded, replaces: None })
 }

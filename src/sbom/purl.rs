@@ -25,7 +25,8 @@ pub(super) fn of_module(path: &str, version: Option<&str>) -> String {
 pub(super) fn of_file(name: &str, version: &str, sha256: &str, url: Option<&str>, member: Option<&str>) -> String {
     let mut text = format!("pkg:generic/{}@{}?checksum=sha256:{sha256}", encode(name), encode(version));
     if let Some(url) = url {
-        text += &format!("&download_url={}", encode(url));
+        let parts = url.split('/').map(encode);
+        text += &format!("&download_url={}", parts.collect::<Vec<_>>().join("/"));
     }
     if let Some(member) = member {
         let parts = member.split('/').filter(|part| !matches!(*part, "" | "." | ".."));

@@ -23,9 +23,9 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::papers;
 use crate::fault_server::FaultServer;
 use crate::mirror::{self, Mirror, files};
+use crate::papers;
 
 /// The program.
 pub(crate) const KUBEPKG: &str = env!("CARGO_BIN_EXE_kubepkg");

@@ -61,7 +61,8 @@ fn a_statement_says_everything_that_decides_the_bytes() {
         "compression": "xz:6",
     });
     assert_eq!(definition["externalParameters"], expected);
-    let plan = rig.good("plan kubectl --version 1.36.2 --arch amd64 --format deb --vendor Acme --revision 3 --json").json();
+    let plan =
+        rig.good("plan kubectl --version 1.36.2 --arch amd64 --format deb --vendor Acme --revision 3 --json").json();
     assert_eq!(definition["internalParameters"]["job"], plan["builds"][0]["packages"][0]["id"]);
     assert_eq!(expected["sourceDateEpoch"], plan["builds"][0]["date"]);
     let version = env!("CARGO_PKG_VERSION");
