@@ -342,7 +342,12 @@ impl From<BuildError> for Failure {
                 told(Exit::Verification, "nothing was made of it; see what was published with `kubepkg fetch -v`")
             }
             BuildError::Write { source: WriteError::Template(cause), .. } => cause.clone().into(),
-            BuildError::Write { source: WriteError::Io(_), .. } | BuildError::Output { .. } => told(Exit::Write, room),
+            BuildError::Papers { source: PapersError::Seal(_), .. } => {
+                told(Exit::Key, "try another key, and report what it says")
+            }
+            BuildError::Write { source: WriteError::Io(_), .. }
+            | BuildError::Output { .. }
+            | BuildError::Papers { .. } => told(Exit::Write, room),
             BuildError::Write { source: WriteError::Field { .. }, .. } => {
                 told(Exit::Write, "see the spec and the templates; `kubepkg spec export DIR` writes them out")
             }
@@ -350,10 +355,6 @@ impl From<BuildError> for Failure {
                 told(Exit::Verification, "run again: what changed is fetched anew")
             }
             BuildError::Sign { file, source } => Self::signing(format!("cannot sign `{file}`"), source),
-            BuildError::Papers { source: PapersError::Seal(_), .. } => {
-                told(Exit::Key, "try another key, and report what it says")
-            }
-            BuildError::Papers { .. } => told(Exit::Write, room),
             BuildError::Blocks(_) => told(
                 Exit::Write,
                 "make room there, choose another cache with `--cache-dir`, or do without with `--no-cache`",

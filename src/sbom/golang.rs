@@ -40,12 +40,11 @@ fn dependency(module: &Module, staging: Option<&str>) -> GoModule {
     }
     // A `replace` by a folder: what it stands for is the module, and the folder is how the builder had it.
     let mut module = module.clone();
-    if module.path.starts_with(['.', '/']) {
-        if let Some((path, version)) = module.replaces.take() {
-            module.path = path;
-            if module.version.is_empty() {
-                module.version = version;
-            }
+    let is_folder = module.path.starts_with(['.', '/']);
+    if let Some((path, version)) = module.replaces.take_if(|_| is_folder) {
+        module.path = path;
+        if module.version.is_empty() {
+            module.version = version;
         }
     }
     let known = staging.filter(|_| module.path.starts_with("k8s.io/")).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Validators from PyPI, installed once into the folder of the tests.
+//! Validators from `PyPI`, installed once into the folder of the tests.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
