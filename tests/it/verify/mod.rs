@@ -51,7 +51,7 @@ fn assert_bad(package: &Path, check: &str, words: &str) {
 fn every_file_is_reported_and_the_worst_decides() {
     let rig = Rig::new();
     rig.good("build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet");
-    let packages = crate::mirror::files(&rig.dist());
+    let packages = crate::cli::packages(&rig.dist());
     let [rpm, deb] = packages.as_slice() else { panic!("{packages:?}") };
     let ran = run(&rig, &[], &[deb, rpm]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
@@ -87,7 +87,7 @@ fn every_file_is_reported_and_the_worst_decides() {
 fn one_json_document_tells_everything() {
     let rig = Rig::new();
     rig.good("build kubectl --version 1.36.2 --arch amd64 --format deb --compression gzip:1 --quiet");
-    let package = crate::mirror::files(&rig.dist()).remove(0);
+    let package = crate::cli::packages(&rig.dist()).remove(0);
     let ran = run(&rig, &["--json"], &[&package]);
     let json = ran.json();
     assert_eq!((json["schema"].as_i64(), json["outcome"].as_str()), (Some(1), Some("good")), "{json}");
