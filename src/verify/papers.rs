@@ -88,7 +88,9 @@ impl Papers<'_> {
         match (self.certificates, said.as_slice()) {
             ([], []) => (Outcome::Unchecked, "not signed".to_owned()),
             (_, []) => (Outcome::Unproven, "not signed".to_owned()),
-            ([], keys) => (Outcome::Unchecked, format!("by key {}; `--key` names the keys that may sign", keys.join(", "))),
+            ([], keys) => {
+                (Outcome::Unchecked, format!("by key {}; `--key` names the keys that may sign", keys.join(", ")))
+            }
             (certificates, _) => match envelope.verify(certificates) {
                 Ok(fingerprint) => (Outcome::Good, format!("by key {fingerprint}")),
                 Err(VerifyError::UnknownKey(issuer)) => {

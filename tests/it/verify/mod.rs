@@ -51,12 +51,12 @@ fn assert_bad(package: &Path, check: &str, words: &str) {
 fn every_file_is_reported_and_the_worst_decides() {
     let rig = Rig::new();
     rig.good("build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet");
-    let packages = crate::mirror::files(&rig.dist());
+    let packages = crate::cli::packages(&rig.dist());
     let [rpm, deb] = packages.as_slice() else { panic!("{packages:?}") };
     let ran = run(&rig, &[], &[deb, rpm]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 7, "{}", ran.stdout);
+    assert_eq!(lines.len(), 11, "{}", ran.stdout);
     assert!(
         lines[0].ends_with("kubectl_1.36.2-1.1_amd64.deb: structure good: deb 2.0 of 3 members; 13 entries"),
         "{}",
@@ -64,7 +64,7 @@ fn every_file_is_reported_and_the_worst_decides() {
     );
     assert!(lines[1].contains(": digests good: MD5 of "), "{}", lines[1]);
     assert!(lines[2].ends_with(": signature not checked: not signed"), "{}", lines[2]);
-    assert_eq!(lines[6], "good: 2 packages");
+    assert_eq!(lines[10], "good: 2 packages");
 
     let bad = rig.path().join("bad.rpm");
     let mut bytes = fs_err::read(rpm).unwrap();
@@ -87,7 +87,7 @@ fn every_file_is_reported_and_the_worst_decides() {
 fn one_json_document_tells_everything() {
     let rig = Rig::new();
     rig.good("build kubectl --version 1.36.2 --arch amd64 --format deb --compression gzip:1 --quiet");
-    let package = crate::mirror::files(&rig.dist()).remove(0);
+    let package = crate::cli::packages(&rig.dist()).remove(0);
     let ran = run(&rig, &["--json"], &[&package]);
     let json = ran.json();
     assert_eq!((json["schema"].as_i64(), json["outcome"].as_str()), (Some(1), Some("good")), "{json}");

@@ -13,7 +13,7 @@ fn a_rebuilder_without_the_key_has_the_same_packages_but_for_signatures() {
     let rig = signed(&keys.secret());
     let rebuilt = Rig::new();
     rebuilt.good(BUILD);
-    let signed = files(&rig.dist());
+    let signed = crate::cli::packages(&rig.dist());
     let signed: Vec<&Path> = signed.iter().map(std::path::PathBuf::as_path).collect();
     let folder = rebuilt.dist();
     let folder = folder.to_str().unwrap();
@@ -55,7 +55,7 @@ fn what_differs_is_told() {
 fn what_cannot_be_compared_is_told() {
     let rig = Rig::new();
     rig.good(BUILD);
-    let packages = files(&rig.dist());
+    let packages = crate::cli::packages(&rig.dist());
     let packages: Vec<&Path> = packages.iter().map(std::path::PathBuf::as_path).collect();
     let ran = run(&rig, &["--same-as", packages[0].to_str().unwrap()], &packages);
     assert!(ran.code == 2 && ran.stderr.contains("one file to compare them with"), "{}", ran.stderr);
