@@ -2,6 +2,8 @@
 
 mod damaged;
 mod foreign;
+mod papers;
+mod rebuild;
 mod same;
 mod signed;
 mod upstream;

@@ -196,7 +196,7 @@ fn what_nobody_can_tell_is_not_proven() {
 fn our_packages_hold_what_upstream_published() {
     let vendor = Vendor::new();
     vendor.rig.good("build --version 1.36.2 --arch amd64,arm64 --compression gzip:1 --quiet");
-    let packages = crate::mirror::files(&vendor.rig.dist());
+    let packages = crate::cli::packages(&vendor.rig.dist());
     let packages: Vec<&Path> = packages.iter().map(PathBuf::as_path).collect();
     let ran = run(&vendor.rig, &["--upstream"], &packages);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
