@@ -1,7 +1,6 @@
 //! Packages compared with others, and with what a rebuilder made.
 
 use super::*;
-use crate::mirror::files;
 use crate::signing::{Keys, package};
 
 const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
