@@ -90,7 +90,7 @@ impl Upstream<'_> {
             [_, _, ..] => {
                 let digests = || program.digests.clone();
                 let asked = found.iter().map(|identity| (identity.download.clone(), digests())).collect();
-                self.fetcher.vouched(asked).iter().position(Option::is_some).unwrap_or_default()
+                self.fetcher.vouched(asked).into_iter().position(|evidence| evidence.is_some()).unwrap_or_default()
             }
             _ => 0,
         };

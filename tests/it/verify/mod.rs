@@ -101,7 +101,7 @@ fn one_json_document_tells_everything() {
     }
     let checks: Vec<&str> =
         told["findings"].as_array().unwrap().iter().map(|one| one["check"].as_str().unwrap()).collect();
-    assert_eq!(checks, ["structure", "digests", "signature"]);
+    assert_eq!(checks, ["structure", "digests", "signature", "provenance", "sbom"]);
     let sum = program::tool("sha256sum", [&package]);
     assert_eq!(told["sha256"], sum.split(' ').next().unwrap());
 }

@@ -1,6 +1,7 @@
 //! Packages compared with others, and with what a rebuilder made.
 
 use super::*;
+use crate::cli::packages;
 use crate::signing::{Keys, package};
 
 const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
@@ -12,7 +13,7 @@ fn a_rebuilder_without_the_key_has_the_same_packages_but_for_signatures() {
     let rig = signed(&keys.secret());
     let rebuilt = Rig::new();
     rebuilt.good(BUILD);
-    let signed = crate::cli::packages(&rig.dist());
+    let signed = packages(&rig.dist());
     let signed: Vec<&Path> = signed.iter().map(std::path::PathBuf::as_path).collect();
     let folder = rebuilt.dist();
     let folder = folder.to_str().unwrap();
@@ -54,7 +55,7 @@ fn what_differs_is_told() {
 fn what_cannot_be_compared_is_told() {
     let rig = Rig::new();
     rig.good(BUILD);
-    let packages = crate::cli::packages(&rig.dist());
+    let packages = packages(&rig.dist());
     let packages: Vec<&Path> = packages.iter().map(std::path::PathBuf::as_path).collect();
     let ran = run(&rig, &["--same-as", packages[0].to_str().unwrap()], &packages);
     assert!(ran.code == 2 && ran.stderr.contains("one file to compare them with"), "{}", ran.stderr);
