@@ -93,7 +93,7 @@ pub(super) fn check_signatures(header: &[u8], findings: &mut Findings) {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Region {
     /// All of the header.
     Whole,
