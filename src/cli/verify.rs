@@ -54,6 +54,16 @@ pub(crate) struct VerifyArgs {
     #[arg(long, requires = "same_as")]
     ignore_signature: bool,
 
+    #[command(flatten)]
+    trail: Trail,
+
+    #[command(flatten)]
+    sources: Sources,
+}
+
+/// What is asked about the papers beside a package.
+#[derive(Debug, clap::Args)]
+struct Trail {
     /// Build the package again from what its provenance says, and compare everything but signatures
     #[arg(id = "is_rebuilt", long = "rebuild")]
     is_rebuilt: bool,
@@ -65,9 +75,6 @@ pub(crate) struct VerifyArgs {
     /// Fail where provenance or bill of materials is missing
     #[arg(long)]
     require_papers: bool,
-
-    #[command(flatten)]
-    sources: Sources,
 }
 
 impl VerifyArgs {
@@ -77,10 +84,10 @@ impl VerifyArgs {
         let papers = self.papers(&signatures.certificates)?;
         let mut questions: Vec<&dyn Question> = vec![&signatures, &papers];
         questions.extend(same_as.as_ref().map(|question| question as &dyn Question));
-        if !self.is_upstream && !self.is_rebuilt {
+        if !self.is_upstream && !self.trail.is_rebuilt {
             return Ok(self.answers(session, &questions));
         }
-        if self.sources.from_dir.is_some() && !self.is_rebuilt {
+        if self.sources.from_dir.is_some() && !self.trail.is_rebuilt {
             return Err(Failure::usage("`--from-dir` is not what upstream published")
                 .hint("leave it out, or name another mirror with `--mirror`"));
         }
@@ -98,23 +105,23 @@ impl VerifyArgs {
         let rebuild = Rebuild {
             catalog: &catalog,
             env: &env,
-            provenance: self.provenance.clone(),
+            provenance: self.trail.provenance.clone(),
             local_build: self.sources.from_dir.clone(),
             jobs: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
         };
-        if self.is_rebuilt {
+        if self.trail.is_rebuilt {
             questions.push(&rebuild);
         }
         Ok(self.answers(session, &questions))
     }
 
     fn papers<'c>(&self, certificates: &'c [Certificate]) -> Result<Papers<'c>, Failure> {
-        if self.files.len() > 1 && self.provenance.is_some() {
+        if self.files.len() > 1 && self.trail.provenance.is_some() {
             return Err(Failure::usage("several packages, and one file of provenance")
                 .hint("leave `--provenance` out: it is looked for beside each package"));
         }
-        let presence = if self.require_papers { Presence::Required } else { Presence::Optional };
-        Ok(Papers { certificates, provenance: self.provenance.clone(), presence })
+        let presence = if self.trail.require_papers { Presence::Required } else { Presence::Optional };
+        Ok(Papers { certificates, provenance: self.trail.provenance.clone(), presence })
     }
 
     fn certificates(&self) -> Result<Vec<Certificate>, Failure> {

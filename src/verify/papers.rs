@@ -44,10 +44,8 @@ impl Question for Papers<'_> {
             Some(Ok(envelope)) => self.judge(envelope, inspection),
         };
         let path = sbom::path_beside(package);
-        let sbom = match path.exists() {
-            false => self.absent(Check::Sbom, &path),
-            true => bill(&path, package, recorded.as_ref()),
-        };
+        let sbom =
+            if path.exists() { bill(&path, package, recorded.as_ref()) } else { self.absent(Check::Sbom, &path) };
         vec![provenance, sbom]
     }
 }
@@ -138,9 +136,9 @@ fn material(material: &provenance::Dependency) -> String {
     let name = material.url.as_deref().unwrap_or("a local build");
     let verified = match material.verified.as_slice() {
         [] => "not verified".to_owned(),
-        reasons => reasons.iter().map(|reason| reason.to_string()).collect::<Vec<_>>().join(", "),
+        reasons => reasons.join(", "),
     };
-    format!("{} ({}; {verified})", shown(name), material.sha256)
+    shown(&format!("{name} ({}; {verified})", material.sha256))
 }
 
 /// Text out of a statement, whole: URLs and reasons are what a reader wants to copy.
