@@ -190,7 +190,7 @@ fn what_was_changed_is_refused(client: Client) {
         change(&root);
         let said = root.fails(&[&root.refresh()[..], &["--repo", "kubernetes"]].concat());
         let words = match client {
-            Client::Dnf => ["Bad GPG signature", "Bad GPG signature", "Checksum"],
+            Client::Dnf => ["Bad GPG signature", "Bad GPG signature", "checksum doesn't match"],
             Client::Zypper => {
                 ["Signature verification failed", "Signature verification failed", "Digest verification failed"]
             }
