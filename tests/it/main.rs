@@ -15,6 +15,7 @@ mod fault_server;
 mod fetch;
 mod fixtures;
 mod fuzz;
+mod index_files;
 mod inspect;
 mod local_build;
 mod mirror;
