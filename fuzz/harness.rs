@@ -4,12 +4,19 @@
 
 use std::io::Write as _;
 
+use kubepkg::provenance::{self, Recorded};
+use kubepkg::sbom;
 use kubepkg::sign::{Certificate, Signature};
 use kubepkg::verify::{Question, Signatures, verify};
 
 /// The targets by name, each with a folder of the same name in `corpus/`.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 3] =
-    [("package", package), ("certificate", certificate), ("signature", signature)];
+pub(crate) const TARGETS: [(&str, fn(&[u8])); 5] = [
+    ("package", package),
+    ("certificate", certificate),
+    ("signature", signature),
+    ("provenance", provenance),
+    ("sbom", sbom),
+];
 
 /// A certificate of whom nothing is signed in the corpus but what says so.
 const CERTIFICATE: &[u8] = include_bytes!("corpus/certificate/ed25519.asc");
@@ -40,4 +47,20 @@ pub(crate) fn signature(bytes: &[u8]) {
     for certificate in Certificate::parse(CERTIFICATE).expect("the certificate is good") {
         let _ = certificate.verify(&signature, &b"message"[..]);
     }
+}
+
+/// Envelopes of DSSE with statements of in-toto in them, their signatures, and what they say that a build was.
+pub(crate) fn provenance(bytes: &[u8]) {
+    let certificates = Certificate::parse(CERTIFICATE).expect("the certificate is good");
+    for envelope in provenance::parse(bytes).unwrap_or_default() {
+        let _ = envelope.verify(&certificates);
+        let _ = (envelope.key_ids().count(), envelope.to_line());
+        let Ok(recorded) = Recorded::read(envelope.statement()) else { continue };
+        let _ = (recorded.request(None), recorded.format(), recorded.compression(), recorded.date());
+    }
+}
+
+/// Bills of materials.
+pub(crate) fn sbom(bytes: &[u8]) {
+    let _ = sbom::parse(bytes);
 }
