@@ -59,6 +59,14 @@ impl Channel {
             Self::Nightly => "nightly",
         }
     }
+
+    /// Returns where upstream publishes builds of this kind.
+    pub const fn track(self) -> Track {
+        match self {
+            Self::Release | Self::Prerelease => Track::Release,
+            Self::Nightly => Track::Ci,
+        }
+    }
 }
 
 impl fmt::Display for Channel {
@@ -75,6 +83,34 @@ impl FromStr for Channel {
             .into_iter()
             .find(|channel| channel.as_str() == text)
             .ok_or_else(|| format!("unknown channel `{text}`; known are `release`, `prerelease`, `nightly`"))
+    }
+}
+
+/// Where upstream publishes builds of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Track {
+    /// Releases and pre-releases.
+    Release,
+    /// CI builds.
+    Ci,
+}
+
+impl Track {
+    /// Returns the name, which is that of a folder.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Ci => "ci",
+        }
+    }
+}
+
+impl FromStr for Track {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let track = [Self::Release, Self::Ci].into_iter().find(|track| track.as_str() == text);
+        track.ok_or_else(|| format!("unknown track `{}`; known are `release`, `ci`", text.escape_default()))
     }
 }
 

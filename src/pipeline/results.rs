@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Package;
 use crate::digest::{Algorithm, Digest, Digests, UpstreamDigests};
-use crate::fetch::Artifact;
+use crate::fetch::{Artifact, Evidence};
 use crate::plan::PlannedPackage;
 
 /// The largest record, in bytes.
@@ -27,7 +27,14 @@ pub(super) struct Record {
     pub(super) sha256: Digest,
     pub(super) size: u64,
     /// By the places of the build's sources.
-    pub(super) sources: Vec<UpstreamDigests>,
+    pub(super) sources: Vec<RecordedSource>,
+}
+
+/// What was made of one source, and why it was believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RecordedSource {
+    pub(super) digests: UpstreamDigests,
+    pub(super) evidence: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,16 +43,17 @@ struct RawRecord {
     file: String,
     sha256: String,
     size: u64,
-    sources: Vec<RawDigests>,
+    sources: Vec<RawSource>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawDigests {
+struct RawSource {
     sha256: String,
     sha512: String,
     md5: String,
     size: u64,
+    evidence: Vec<String>,
 }
 
 impl Results {
@@ -64,7 +72,7 @@ impl Results {
             file: package.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: package.sha256.hex().to_owned(),
             size: package.size,
-            sources: sources.iter().map(|artifact| RawDigests::new(artifact.upstream_digests())).collect(),
+            sources: sources.iter().map(RawSource::new).collect(),
         };
         fs::create_dir_all(&self.folder)?;
         // A record that is cut off is none; nothing is gained by writing it beside and renaming it.
@@ -78,7 +86,7 @@ impl Results {
         file.take(LIMIT).read_to_end(&mut bytes).ok()?;
         let raw: RawRecord =
             serde_json::from_slice(&bytes).ok().filter(|raw: &RawRecord| raw.file == package.file_name)?;
-        let sources = raw.sources.into_iter().map(RawDigests::read).collect::<Option<_>>()?;
+        let sources = raw.sources.into_iter().map(RawSource::read).collect::<Option<_>>()?;
         Some(Record { sha256: Digest::from_hex(Algorithm::Sha256, &raw.sha256).ok()?, size: raw.size, sources })
     }
 
@@ -101,16 +109,23 @@ impl Record {
     }
 }
 
-impl RawDigests {
-    fn new(digests: &UpstreamDigests) -> Self {
-        let UpstreamDigests { packaged, sha512 } = digests;
+impl RawSource {
+    fn new(artifact: &Artifact) -> Self {
+        let UpstreamDigests { packaged, sha512 } = artifact.upstream_digests();
         let (sha256, sha512) = (packaged.sha256.hex().to_owned(), sha512.hex().to_owned());
-        Self { sha256, sha512, md5: packaged.md5.clone(), size: packaged.size }
+        let evidence = in_words(artifact.evidence());
+        Self { sha256, sha512, md5: packaged.md5.clone(), size: packaged.size, evidence }
     }
 
-    fn read(self) -> Option<UpstreamDigests> {
+    fn read(self) -> Option<RecordedSource> {
         let sha256 = Digest::from_hex(Algorithm::Sha256, &self.sha256).ok()?;
         let sha512 = Digest::from_hex(Algorithm::Sha512, &self.sha512).ok()?;
-        Some(UpstreamDigests { packaged: Digests { sha256, md5: self.md5, size: self.size }, sha512 })
+        let digests = UpstreamDigests { packaged: Digests { sha256, md5: self.md5, size: self.size }, sha512 };
+        Some(RecordedSource { digests, evidence: self.evidence })
     }
+}
+
+/// Evidence as it is recorded.
+pub(super) fn in_words(evidence: &[Evidence]) -> Vec<String> {
+    evidence.iter().map(ToString::to_string).collect()
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use super::arrivals::Task;
-use super::results::Record;
+use super::results::{Record, in_words};
 use super::schedule::{Schedule, Urgency};
 use super::{Env, Package, Settings};
 use crate::event::Event;
@@ -69,21 +69,22 @@ fn candidates<'p>(plan: &'p Plan, settings: &Settings<'_>) -> Vec<Candidate<'p>>
     candidates
 }
 
-/// Returns for each candidate whether everything that vouches for its sources still says what it said.
+/// Returns for each candidate whether everything that vouches for its sources still says what it said: the same digests,
+/// signed by the same signers under the same trust root, and nothing more let go.
 fn vouched(plan: &Plan, env: &Env<'_>, candidates: &[Candidate<'_>]) -> Vec<bool> {
     let mut asked = Vec::new();
     let mut owners = Vec::new();
     for (owner, candidate) in candidates.iter().enumerate() {
-        for (source, digests) in candidate.build.sources.iter().zip(&candidate.record.sources) {
+        for (source, recorded) in candidate.build.sources.iter().zip(&candidate.record.sources) {
             if let Source::Download(place) = source.source {
-                asked.push((plan.downloads[place].clone(), digests.clone()));
-                owners.push(owner);
+                asked.push((plan.downloads[place].clone(), recorded.digests.clone()));
+                owners.push((owner, &recorded.evidence));
             }
         }
     }
     let mut vouched = vec![true; candidates.len()];
-    for (owner, is_vouched) in owners.into_iter().zip(env.fetcher.vouched(asked)) {
-        vouched[owner] &= is_vouched;
+    for ((owner, recorded), evidence) in owners.into_iter().zip(env.fetcher.vouched(asked)) {
+        vouched[owner] &= evidence.is_some_and(|evidence| in_words(&evidence) == *recorded);
     }
     vouched
 }
