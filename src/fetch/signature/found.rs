@@ -47,9 +47,14 @@ impl Found {
             (Ok(texts), _) => Files::Here(texts),
             // Where the signature itself is there, its other files must be, too.
             (Err(FetchError::NotPublished { url: absent }), Demand::WherePublished) if absent == url => Files::Absent,
-            (Err(error), Demand::Exception { .. }) => Files::Failed(error),
-            (Err(FetchError::NotPublished { url }), _) => return Err(FetchError::NoSignature { file, url }),
-            (Err(error), _) => return Err(error),
+            (Err(error), demand) => {
+                let error = match error {
+                    FetchError::NotPublished { url } => FetchError::NoSignature { file: file.clone(), url },
+                    other => other,
+                };
+                let Demand::Exception { .. } = demand else { return Err(error) };
+                Files::Failed(error)
+            }
         };
         Ok(Self { file, url, demand: demand.clone(), files })
     }

@@ -135,9 +135,16 @@ fn what_is_cut_off_or_no_base64_is_refused() {
     let pki = Pki::new();
     let root = pki.trusted_root().to_string();
     let [(_, signature), (_, certificate)] = pki.leaf().files(&body());
-    for text in ["", "\n", "!!!!", "<html>Sign in</html>", &signature[..20], &signature[..signature.len() - 5]] {
+    let malformed = "the signature is malformed";
+    for (text, words) in [
+        ("", malformed),
+        ("\n", malformed),
+        ("!!!!", malformed),
+        ("<html>Sign in</html>", malformed),
+        (&signature[..19], malformed),
+        (&signature[..20], "not one of these bytes"),
+    ] {
         let signed = files([("agent.sig", text.to_owned()), ("agent.cert", certificate.clone())]);
-        let words = if text.len() == 20 { "not one of these bytes" } else { "" };
         refused(&root, &keyless(), &signed, words);
     }
     let junk = base64("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
