@@ -35,7 +35,10 @@ impl Exit {
         (Self::Spec as u8, "a spec or template is wrong"),
         (Self::Plan as u8, "there is no such version, architecture or component"),
         (Self::Fetch as u8, "a file could not be fetched"),
-        (Self::Verification as u8, "bytes are not what was published or not signed as they must be, or not what the package would say"),
+        (
+            Self::Verification as u8,
+            "bytes are not what was published or not signed as they must be, or not what the package would say",
+        ),
         (Self::Write as u8, "a package or another file could not be written or read"),
         (Self::Key as u8, "a key cannot be used, or does not sign"),
         (

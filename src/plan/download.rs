@@ -36,7 +36,7 @@ pub enum Verification {
     /// By a signature, and by digests as well.
     Signature {
         /// Where it is published, and who must have made it.
-        signature: Signature<Url>,
+        signature: Box<Signature<Url>>,
         /// Whether it must be there.
         demand: Demand,
         /// The digests.

@@ -60,7 +60,7 @@ fn download(case: &Case<'_>, fact: &spec::Source) -> Result<Download, PlanError>
     let verification = match case.rows(&fact.signatures).next() {
         None => Verification::Digests(sources),
         Some(row) => Verification::Signature {
-            signature: row.fact.try_map(|text| self::url(case, text, &data))?,
+            signature: Box::new(row.fact.try_map(|text| self::url(case, text, &data))?),
             demand: demand(case, fact, &url),
             digests: sources,
         },

@@ -8,7 +8,7 @@ use sigstore_verify::types::{DerCertificate, DerPublicKey};
 use webpki::{EndEntityCert, KeyUsage};
 
 use super::error::SignatureError;
-use super::root::{Authority, TrustRoot};
+use super::root::{Authority, Root, TrustRoot};
 use super::sct;
 use crate::fetch::Proof;
 use crate::spec::Identity;
@@ -29,7 +29,7 @@ pub(super) struct Signer {
 /// The certificate lives for minutes, so its own time is the only one at which it can be judged without the clock. That
 /// the signature was made while it lived is for the transparency log to prove.
 pub(super) fn signer(leaf: &DerCertificate, expected: &Identity, root: &TrustRoot) -> Result<Signer, SignatureError> {
-    let info = parse_certificate_info(leaf).map_err(|error| SignatureError::malformed("certificate", error))?;
+    let info = parse_certificate_info(leaf).map_err(|error| SignatureError::malformed("certificate", &error))?;
     let issuer_key = issuer_key(leaf, info.not_before, root)?;
     is_for(&info, expected)?;
     let sct = if root.has_logs() {
@@ -74,17 +74,14 @@ fn path(
     let path = certificate
         .verify_for_usage(WEBPKI_VERIFICATION_ALGS, &anchors, &authority.intermediates, time, usage, None, None)
         .map_err(chain)?;
-    let key = match path.intermediate_certificates().next() {
-        Some(issuer) => Some(issuer.subject_public_key_info().as_ref().to_vec()),
-        None => {
-            let is_anchor = |anchor: &TrustAnchor<'_>| {
-                anchor.subject == path.anchor().subject
-                    && anchor.subject_public_key_info == path.anchor().subject_public_key_info
-            };
-            roots.iter().find(|root| is_anchor(&root.anchor)).map(|root| root.key.clone())
-        }
+    if let Some(issuer) = path.intermediate_certificates().next() {
+        return Ok(Some(issuer.subject_public_key_info().as_ref().to_vec()));
+    }
+    let anchor = path.anchor();
+    let is_it = |root: &&&Root| {
+        root.anchor.subject == anchor.subject && root.anchor.subject_public_key_info == anchor.subject_public_key_info
     };
-    Ok(key)
+    Ok(roots.iter().find(is_it).map(|root| root.key.clone()))
 }
 
 fn is_for(info: &CertificateInfo, expected: &Identity) -> Result<(), SignatureError> {

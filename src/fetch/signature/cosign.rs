@@ -1,5 +1,7 @@
 //! Signatures of `cosign sign-blob`: ECDSA or RSA over the SHA-256 of a file.
 
+use std::fmt;
+
 use sigstore_verify::crypto::{KeyAlgorithm, VerificationKey};
 use sigstore_verify::types::{DerCertificate, DerPublicKey, HashAlgorithm, SignatureBytes};
 
@@ -8,14 +10,14 @@ use crate::digest::Digest;
 
 /// Reads a signature in base64.
 pub(super) fn signature(text: &str) -> Result<SignatureBytes, SignatureError> {
-    let malformed = |cause: &dyn ToString| SignatureError::malformed("signature", cause.to_string());
+    let malformed = |cause: &dyn fmt::Display| SignatureError::malformed("signature", cause);
     let bytes = SignatureBytes::from_base64(text.trim()).map_err(|error| malformed(&error))?;
     if bytes.is_empty() { Err(malformed(&"nothing in it")) } else { Ok(bytes) }
 }
 
 /// Reads a certificate in PEM, or in base64 of PEM, which is how `cosign` writes it.
 pub(super) fn certificate(text: &str) -> Result<DerCertificate, SignatureError> {
-    let malformed = |cause: &dyn ToString| SignatureError::malformed("certificate", cause.to_string());
+    let malformed = |cause: &dyn fmt::Display| SignatureError::malformed("certificate", cause);
     let text = text.trim();
     if text.starts_with("-----BEGIN ") {
         return DerCertificate::from_pem(text).map_err(|error| malformed(&error));

@@ -1,5 +1,6 @@
 //! Why a signature proves nothing.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
-    pub(super) fn malformed(what: &'static str, cause: impl ToString) -> Self {
+    pub(super) fn malformed(what: &'static str, cause: &dyn fmt::Display) -> Self {
         Self::Malformed { what, cause: cause.to_string() }
     }
 }

@@ -1,5 +1,7 @@
 //! What a transparency log proves: that it has a signature, and that the certificate was valid when it came.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::Value;
 use sigstore_verify::rekor::LogEntry;
@@ -22,7 +24,7 @@ use crate::spec::Identity;
 
 /// Reads an entry as Rekor answers with it: one entry under its name.
 pub(super) fn entry(text: &str) -> Result<TransparencyLogEntry, SignatureError> {
-    let malformed = |cause: &dyn ToString| SignatureError::malformed("log entry", cause.to_string());
+    let malformed = |cause: &dyn fmt::Display| SignatureError::malformed("log entry", cause);
     let entries: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let [(_, entry)] = &entries.iter().collect::<Vec<_>>()[..] else { return Err(malformed(&"not one entry")) };
     let entry = LogEntry::deserialize(*entry).map_err(|error| malformed(&error))?;
@@ -34,7 +36,7 @@ pub(super) fn entry(text: &str) -> Result<TransparencyLogEntry, SignatureError> 
 
 /// Reads a bundle.
 pub(super) fn bundle(text: &str) -> Result<Bundle, SignatureError> {
-    let bundle = Bundle::from_json(text).map_err(|error| SignatureError::malformed("bundle", error))?;
+    let bundle = Bundle::from_json(text).map_err(|error| SignatureError::malformed("bundle", &error))?;
     match bundle.content {
         SignatureContent::MessageSignature(_) => Ok(bundle),
         _ => Err(SignatureError::Attestation),
@@ -68,7 +70,7 @@ pub(super) fn of_identity(
     root: &TrustRoot,
 ) -> Result<Proof, SignatureError> {
     let leaf = bundle.signing_certificate();
-    let leaf = leaf.ok_or_else(|| SignatureError::malformed("bundle", "it has no certificate"))?;
+    let leaf = leaf.ok_or_else(|| SignatureError::malformed("bundle", &"it has no certificate"))?;
     let signer = chain::signer(leaf, expected, root)?;
     cosign::verify(signature(bundle)?, &signer.key, sha256)?;
     let mut policy = VerificationPolicy::new(expected.name.as_str(), expected.issuer.as_str());
@@ -92,7 +94,7 @@ pub(super) fn of_key(
 ) -> Result<Proof, SignatureError> {
     cosign::verify(signature(bundle)?, key, sha256)?;
     let VerificationMaterialContent::PublicKey(_) = bundle.verification_material.content else {
-        return Err(SignatureError::malformed("bundle", "it is of a certificate, not of a key"));
+        return Err(SignatureError::malformed("bundle", &"it is of a certificate, not of a key"));
     };
     let material = &bundle.verification_material;
     if material.tlog_entries.is_empty() && material.timestamp_verification_data.rfc3161_timestamps.is_empty() {
@@ -114,9 +116,10 @@ fn signature(bundle: &Bundle) -> Result<&SignatureBytes, SignatureError> {
 }
 
 fn hash(sha256: &Digest) -> Result<Sha256Hash, SignatureError> {
-    Sha256Hash::try_from(sha256.to_bytes().as_slice()).map_err(|error| SignatureError::malformed("digest", error))
+    Sha256Hash::try_from(sha256.to_bytes().as_slice()).map_err(|error| SignatureError::malformed("digest", &error))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn refused(error: sigstore_verify::Error) -> SignatureError {
     SignatureError::Log(error.to_string())
 }

@@ -31,7 +31,7 @@ struct Timestamp<'a> {
 pub(super) fn verify(leaf: &DerCertificate, issuer_key: &[u8], root: &TrustRoot) -> Result<(), SignatureError> {
     let bad = |cause: &str| SignatureError::Sct(cause.to_owned());
     let mut certificate =
-        Certificate::from_der(leaf.as_bytes()).map_err(|error| SignatureError::malformed("certificate", error))?;
+        Certificate::from_der(leaf.as_bytes()).map_err(|error| SignatureError::malformed("certificate", &error))?;
     let extensions = certificate.tbs_certificate.extensions.take().unwrap_or_default();
     let (lists, others): (Vec<_>, Vec<_>) = extensions.into_iter().partition(|extension| extension.extn_id == LIST);
     let [list] = &lists[..] else { return Err(bad("it has no timestamp")) };

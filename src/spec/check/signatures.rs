@@ -55,7 +55,7 @@ impl Parts<'_> {
         let raw = self.raw;
         let main = faults.keep(url_beside(self.main));
         if raw.openpgp.is_some() {
-            self.refuse(
+            refuse(
                 "openpgp",
                 &[
                     ("certificate", &raw.certificate),
@@ -75,7 +75,7 @@ impl Parts<'_> {
         }
         let signed_by = self.signed_by(faults);
         if raw.bundle.is_some() {
-            self.refuse("bundle", &[("certificate", &raw.certificate), ("entry", &raw.entry)], faults);
+            refuse("bundle", &[("certificate", &raw.certificate), ("entry", &raw.entry)], faults);
             return Some(Signature::Bundle { bundle: main?, signed_by: signed_by? });
         }
         let entry = raw.entry.as_ref().and_then(|text| faults.keep(url_beside(text)));
@@ -170,13 +170,14 @@ impl Parts<'_> {
         let parsed = list.value().iter().filter_map(|text| faults.keep(fingerprint(text, &known))).collect();
         Some(parsed)
     }
+}
 
-    fn refuse(&self, kind: &str, keys: &[(&str, &Option<Text>)], faults: &mut Faults) {
-        for (name, text) in keys {
-            if let Some(text) = text {
-                let cause = format!("`{kind}` has no `{name}`");
-                faults.push(Fault::new(text.span(), cause).hint(format!("remove `{name}`")));
-            }
+/// Refuses keys that a kind of signature does not have.
+fn refuse(kind: &str, keys: &[(&str, &Option<Text>)], faults: &mut Faults) {
+    for (name, text) in keys {
+        if let Some(text) = text {
+            let cause = format!("`{kind}` has no `{name}`");
+            faults.push(Fault::new(text.span(), cause).hint(format!("remove `{name}`")));
         }
     }
 }

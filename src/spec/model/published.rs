@@ -110,7 +110,7 @@ pub enum SignedBy {
 pub struct Identity {
     /// The mail address or URI.
     pub name: String,
-    /// Who vouches for it: the issuer of OpenID Connect tokens.
+    /// Who vouches for it: the issuer of login tokens.
     pub issuer: String,
 }
 

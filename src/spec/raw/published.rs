@@ -69,7 +69,7 @@ pub(in crate::spec) struct RawSignature {
     pub(in crate::spec) entry: Option<Text>,
     /// Who signed, as the certificate says: a mail address or a URI.
     pub(in crate::spec) identity: Option<Text>,
-    /// Who vouches for the identity: the issuer of its OpenID Connect token.
+    /// Who vouches for the identity: the issuer of its login token.
     pub(in crate::spec) issuer: Option<Text>,
     /// A file of public keys beside the spec, in PEM or ASCII armor, or its text.
     pub(in crate::spec) key: Option<Text>,

@@ -40,7 +40,7 @@ fn keyless() -> Signature<&'static str> {
 fn download(signature: &Signature<&'static str>, demand: Demand) -> Download {
     let url = |name: &&str| Url::parse(&format!("https://upstream.example/{name}"));
     let digests = DigestSources::new(vec![DigestSource::Pinned(Digest::sha256(body()))]).unwrap();
-    let signature = signature.try_map(url).unwrap();
+    let signature = Box::new(signature.try_map(url).unwrap());
     let verification = Verification::Signature { signature, demand, digests };
     Download { url: url(&"agent").unwrap(), size_limit: LIMIT, verification }
 }
