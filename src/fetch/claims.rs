@@ -5,6 +5,7 @@ use url::Url;
 use super::artifact::Evidence;
 use super::depot::Depot;
 use super::error::{Claim, FetchError};
+use super::upstream::redacted;
 use crate::digest::{Algorithm, BadDigestFile, Digest, UpstreamDigests, parse_published};
 use crate::event::Warning;
 use crate::plan::{DigestSource, DigestSources, Presence};
@@ -36,7 +37,7 @@ impl Claims {
                     };
                     (
                         Claim { digest: digest.clone(), url: Some(address.clone()) },
-                        Evidence::Published { url: address, digest },
+                        Evidence::Published { url: redacted(url), asked: address, digest },
                     )
                 }
             };

@@ -32,7 +32,7 @@ pub use artifact::{Artifact, Evidence, Proof};
 pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupError, TransferError};
 pub use signature::{BadTrustRoot, SignatureError, TrustRoot};
 pub use transport::{HttpOptions, Proxies};
-pub use upstream::{BadMirror, Mirror, Upstream};
+pub use upstream::{BadMirror, Mirror, Upstream, redacted};
 
 use crate::digest::UpstreamDigests;
 use crate::event::Reporter;

@@ -1,4 +1,5 @@
-//! What earlier runs made: by the id of a job, how it was compressed and who signed it, the digests of the package and of its sources.
+//! What earlier runs made: by the id of a job, how it was compressed and who signed it, the digests of the package, of
+//! its papers and of its sources.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -7,8 +8,9 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::Package;
+use super::papers::Papers;
 use crate::digest::{Algorithm, Digest, Digests, UpstreamDigests};
-use crate::fetch::{Artifact, Evidence};
+use crate::fetch::Artifact;
 use crate::plan::PlannedPackage;
 
 /// The largest record, in bytes.
@@ -26,15 +28,10 @@ pub struct Results {
 pub(super) struct Record {
     pub(super) sha256: Digest,
     pub(super) size: u64,
+    pub(super) sbom: Digest,
+    pub(super) provenance: Digest,
     /// By the places of the build's sources.
-    pub(super) sources: Vec<RecordedSource>,
-}
-
-/// What was made of one source, and why it was believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RecordedSource {
-    pub(super) digests: UpstreamDigests,
-    pub(super) evidence: Vec<String>,
+    pub(super) sources: Vec<UpstreamDigests>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,17 +40,18 @@ struct RawRecord {
     file: String,
     sha256: String,
     size: u64,
-    sources: Vec<RawSource>,
+    sbom: String,
+    provenance: String,
+    sources: Vec<RawDigests>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawSource {
+struct RawDigests {
     sha256: String,
     sha512: String,
     md5: String,
     size: u64,
-    evidence: Vec<String>,
 }
 
 impl Results {
@@ -63,16 +61,19 @@ impl Results {
     }
 
     /// Records a package. A record that cannot be written costs the next run time and nothing else.
-    pub(super) fn record(&self, package: &Package, variant: &str, sources: &[Artifact]) {
-        let _ = self.try_record(package, variant, sources);
+    pub(super) fn record(&self, package: &Package, papers: &Papers, variant: &str, sources: &[Artifact]) {
+        let _ = self.try_record(package, papers, variant, sources);
     }
 
-    fn try_record(&self, package: &Package, variant: &str, sources: &[Artifact]) -> io::Result<()> {
+    fn try_record(&self, package: &Package, papers: &Papers, variant: &str, sources: &[Artifact]) -> io::Result<()> {
+        let (sbom, provenance) = papers.sha256();
         let record = RawRecord {
+            sbom: sbom.hex().to_owned(),
+            provenance: provenance.hex().to_owned(),
             file: package.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: package.sha256.hex().to_owned(),
             size: package.size,
-            sources: sources.iter().map(RawSource::new).collect(),
+            sources: sources.iter().map(|artifact| RawDigests::new(artifact.upstream_digests())).collect(),
         };
         fs::create_dir_all(&self.folder)?;
         // A record that is cut off is none; nothing is gained by writing it beside and renaming it.
@@ -86,8 +87,10 @@ impl Results {
         file.take(LIMIT).read_to_end(&mut bytes).ok()?;
         let raw: RawRecord =
             serde_json::from_slice(&bytes).ok().filter(|raw: &RawRecord| raw.file == package.file_name)?;
-        let sources = raw.sources.into_iter().map(RawSource::read).collect::<Option<_>>()?;
-        Some(Record { sha256: Digest::from_hex(Algorithm::Sha256, &raw.sha256).ok()?, size: raw.size, sources })
+        let sources = raw.sources.into_iter().map(RawDigests::read).collect::<Option<_>>()?;
+        let sha256 = |hex: &str| Digest::from_hex(Algorithm::Sha256, hex).ok();
+        let (sbom, provenance) = (sha256(&raw.sbom)?, sha256(&raw.provenance)?);
+        Some(Record { sha256: sha256(&raw.sha256)?, size: raw.size, sbom, provenance, sources })
     }
 
     fn path(&self, id: &str, variant: &str) -> PathBuf {
@@ -109,23 +112,16 @@ impl Record {
     }
 }
 
-impl RawSource {
-    fn new(artifact: &Artifact) -> Self {
-        let UpstreamDigests { packaged, sha512 } = artifact.upstream_digests();
+impl RawDigests {
+    fn new(digests: &UpstreamDigests) -> Self {
+        let UpstreamDigests { packaged, sha512 } = digests;
         let (sha256, sha512) = (packaged.sha256.hex().to_owned(), sha512.hex().to_owned());
-        let evidence = in_words(artifact.evidence());
-        Self { sha256, sha512, md5: packaged.md5.clone(), size: packaged.size, evidence }
+        Self { sha256, sha512, md5: packaged.md5.clone(), size: packaged.size }
     }
 
-    fn read(self) -> Option<RecordedSource> {
+    fn read(self) -> Option<UpstreamDigests> {
         let sha256 = Digest::from_hex(Algorithm::Sha256, &self.sha256).ok()?;
         let sha512 = Digest::from_hex(Algorithm::Sha512, &self.sha512).ok()?;
-        let digests = UpstreamDigests { packaged: Digests { sha256, md5: self.md5, size: self.size }, sha512 };
-        Some(RecordedSource { digests, evidence: self.evidence })
+        Some(UpstreamDigests { packaged: Digests { sha256, md5: self.md5, size: self.size }, sha512 })
     }
-}
-
-/// Evidence as it is recorded.
-pub(super) fn in_words(evidence: &[Evidence]) -> Vec<String> {
-    evidence.iter().map(ToString::to_string).collect()
 }

@@ -20,8 +20,8 @@ use crate::template::{TemplateError, Templates};
 use crate::version::Version;
 
 pub use build::{
-    Build, BuildSource, Formats, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent, PlannedFile,
-    PlannedPackage, Role, Script, Service,
+    Build, BuildSource, Formats, Input, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent,
+    PlannedFile, PlannedPackage, Role, Script, Service,
 };
 pub use download::{
     Demand, DigestSource, DigestSources, Download, Excepted, Exception, Minimum, Presence, Source, Verification,

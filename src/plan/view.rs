@@ -26,7 +26,7 @@ impl From<&Plan> for PlanView {
     fn from(plan: &Plan) -> Self {
         Self {
             schema: 1,
-            downloads: plan.downloads.iter().map(download_view).collect(),
+            downloads: plan.downloads.iter().map(with_demand).collect(),
             builds: plan.builds.iter().map(|build| with_packages(build, plan)).collect(),
             omitted: plan.omitted.iter().map(omission_view).collect(),
         }
@@ -42,7 +42,7 @@ fn omission_view(omission: &Omission) -> Value {
     })
 }
 
-/// A download without its place in the plan.
+/// A download without its place in the plan, as it identifies a job.
 pub(super) fn download_view(download: &Download) -> Value {
     let digests: Vec<Value> = download
         .verification
@@ -59,8 +59,16 @@ pub(super) fn download_view(download: &Download) -> Value {
         })
         .collect();
     let mut view = json!({"url": download.url.as_str(), "size_limit": download.size_limit, "digests": digests});
-    if let Verification::Signature { signature, demand, .. } = &download.verification {
+    if let Verification::Signature { signature, .. } = &download.verification {
         view["signature"] = signature_view(signature);
+    }
+    view
+}
+
+/// A download and what the user asks of its signature, which decides whether it is packaged and not what it holds.
+fn with_demand(download: &Download) -> Value {
+    let mut view = download_view(download);
+    if let Verification::Signature { demand, .. } = &download.verification {
         view["signature"]["demand"] = match demand {
             Demand::Required => json!("required"),
             Demand::WherePublished => json!("where published"),

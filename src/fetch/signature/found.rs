@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::artifact::Evidence;
 use super::super::depot::Depot;
 use super::super::error::{FetchError, chain};
+use super::super::upstream::redacted;
 use super::{Subject, TrustRoot, verify};
 use crate::event::Warning;
 use crate::plan::Demand;
@@ -19,8 +20,10 @@ const FILE_LIMIT: u64 = 1 << 20;
 pub(in crate::fetch) struct Found {
     /// The file that should be signed.
     file: String,
-    /// Where the signature was looked for.
+    /// Where upstream publishes the signature.
     url: String,
+    /// Where it was looked for.
+    address: String,
     demand: Demand,
     files: Files,
 }
@@ -42,11 +45,13 @@ impl Found {
         signature: &Signature<Url>,
         demand: &Demand,
     ) -> Result<Self, FetchError> {
-        let url = depot.address(signature.main());
+        let (url, address) = (redacted(signature.main()), depot.address(signature.main()));
         let files = match (texts(depot, signature).await, demand) {
             (Ok(texts), _) => Files::Here(texts),
             // Where the signature itself is there, its other files must be, too.
-            (Err(FetchError::NotPublished { url: absent }), Demand::WherePublished) if absent == url => Files::Absent,
+            (Err(FetchError::NotPublished { url: absent }), Demand::WherePublished) if absent == address => {
+                Files::Absent
+            }
             (Err(error), demand) => {
                 let error = match error {
                     FetchError::NotPublished { url } => FetchError::NoSignature { file: file.clone(), url },
@@ -56,7 +61,7 @@ impl Found {
                 Files::Failed(error)
             }
         };
-        Ok(Self { file, url, demand: demand.clone(), files })
+        Ok(Self { file, url, address, demand: demand.clone(), files })
     }
 
     /// Returns what the signature proves of the bytes, or what is let go of it and was warned of.
@@ -69,7 +74,7 @@ impl Found {
         let url = self.url.clone();
         let error = match &self.files {
             Files::Absent => {
-                depot.warn(Warning::NoSignature { file: self.file.clone(), url: url.clone() });
+                depot.warn(Warning::NoSignature { file: self.file.clone(), url: self.address.clone() });
                 return Ok(Evidence::NoSignature { url });
             }
             Files::Failed(error) => error.clone(),
@@ -80,7 +85,10 @@ impl Found {
                     }
                     return Ok(evidence);
                 }
-                Err(cause) => FetchError::BadSignature { file: self.file.clone(), url, source: Arc::new(cause) },
+                Err(cause) => {
+                    let url = self.address.clone();
+                    FetchError::BadSignature { file: self.file.clone(), url, source: Arc::new(cause) }
+                }
             },
         };
         let Demand::Exception { reason } = &self.demand else { return Err(error) };

@@ -3,6 +3,7 @@
 mod accepted;
 mod changed;
 mod keys;
+mod papers;
 mod secrets;
 mod sign;
 
@@ -11,8 +12,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::cli::Rig;
-use crate::mirror::files;
+use crate::cli::{Rig, packages};
 
 const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
 
@@ -95,5 +95,5 @@ fn build(key: &Path) -> Rig {
 }
 
 fn package(rig: &Rig, end: &str) -> PathBuf {
-    files(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
+    packages(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
 }

@@ -7,18 +7,18 @@ fn signing_afterwards_gives_the_bytes_of_a_signed_build_and_removing_those_of_an
     let keys = Keys::new();
     keys.generate("rsa3072", "");
     let key = keys.secret();
-    let (signed, rig) = (build(&key).packages(), Rig::new());
+    let (signed, rig) = (build(&key).written(), Rig::new());
     rig.good(BUILD);
-    let unsigned = rig.packages();
-    let all: Vec<String> = files(&rig.dist()).iter().map(|path| path.display().to_string()).collect();
+    let unsigned = rig.written();
+    let all: Vec<String> = packages(&rig.dist()).iter().map(|path| path.display().to_string()).collect();
     let line = all.join(" ");
     let ran = rig.good(&format!("sign --sign-key {} {line}", key.display()));
     assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), all);
-    assert!(rig.packages() == signed);
+    assert!(rig.written() == signed);
     rig.good(&format!("sign --sign-key {} {line}", key.display()));
-    assert!(rig.packages() == signed, "one signature stands in place of the other");
+    assert!(rig.written() == signed, "one signature stands in place of the other");
     rig.good(&format!("sign --remove {line}"));
-    assert!(rig.packages() == unsigned);
+    assert!(rig.written() == unsigned);
     rig.assert_tidy();
 }
 
