@@ -18,7 +18,7 @@ use crate::arch::Arch;
 use crate::fetch::{BadMirror, FetchOptions, Fetcher, HttpOptions, Mirror, Network, Upstream};
 use crate::format::{Format, Revision};
 use crate::package::Compression;
-use crate::plan::{Arches, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
+use crate::plan::{Arches, Leniency, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
 use crate::source_date::SourceDate;
 use crate::spec::Catalog;
 use crate::template::Templates;
@@ -158,9 +158,16 @@ impl Session {
             vendor,
             date: self.date,
             local_build: sources.from_dir.clone(),
+            leniency: self.leniency(sources),
+        })
+    }
+
+    /// Returns what the user lets go of signatures.
+    pub(crate) fn leniency(&self, sources: &Sources) -> Leniency {
+        Leniency {
             minimum: sources.min_verification.or(self.config.min_verification).unwrap_or_default(),
             exceptions: self.config.signature_exceptions.clone(),
-        })
+        }
     }
 
     fn formats(&self, selection: &Selection) -> BTreeSet<Format> {

@@ -86,7 +86,8 @@ fn now() -> u32 {
     u32::try_from(now.as_secs()).unwrap_or(u32::MAX)
 }
 
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+/// Reads a small file, such as one of keys.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
     read.map_err(|error| Failure::write(&error))?;

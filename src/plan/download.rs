@@ -113,6 +113,15 @@ impl FromStr for Minimum {
     }
 }
 
+/// What a user lets go of signatures: nothing, where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leniency {
+    /// The least that must vouch for what is signed.
+    pub minimum: Minimum,
+    /// Files whose signatures may be missing or wrong.
+    pub exceptions: Vec<Exception>,
+}
+
 /// One file whose signature may be missing or wrong, since somebody looked and says why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {

@@ -24,7 +24,8 @@ pub use build::{
     PlannedFile, PlannedPackage, Role, Script, Service,
 };
 pub use download::{
-    Demand, DigestSource, DigestSources, Download, Excepted, Exception, Minimum, Presence, Source, Verification,
+    Demand, DigestSource, DigestSources, Download, Excepted, Exception, Leniency, Minimum, Presence, Source,
+    Verification,
 };
 pub use request::{Arches, Request, Revisions};
 pub use resolve::{BadMarker, BadSelector, MARKER_LIMIT, VersionSelector, read_marker};

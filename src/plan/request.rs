@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::{Exception, Minimum};
+use super::Leniency;
 use crate::arch::Arch;
 use crate::format::{Format, Revision};
 use crate::source_date::SourceDate;
@@ -34,10 +34,8 @@ pub struct Request {
     pub date: Option<SourceDate>,
     /// A local Kubernetes build that takes upstream's place.
     pub local_build: Option<PathBuf>,
-    /// The least that must vouch for what is signed.
-    pub minimum: Minimum,
-    /// Files whose signatures may be missing or wrong.
-    pub exceptions: Vec<Exception>,
+    /// What is let go of signatures.
+    pub leniency: Leniency,
 }
 
 /// The architectures that are asked for.

@@ -79,9 +79,9 @@ fn demand(case: &Case<'_>, fact: &spec::Source, url: &Url) -> Demand {
                 && source.as_ref().is_none_or(|name| *name == fact.name)
         }
     };
-    match case.request.exceptions.iter().find(|exception| is_it(&exception.of)) {
+    match case.request.leniency.exceptions.iter().find(|exception| is_it(&exception.of)) {
         Some(exception) => Demand::Exception { reason: exception.reason.clone() },
-        None if case.request.minimum == Minimum::Digest => Demand::WherePublished,
+        None if case.request.leniency.minimum == Minimum::Digest => Demand::WherePublished,
         None => Demand::Required,
     }
 }

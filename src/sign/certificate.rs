@@ -15,6 +15,9 @@ use crate::source_date::SourceDate;
 /// The shortest RSA that clients still take, in bits.
 const MIN_RSA: u16 = 2048;
 
+/// Blocks of armored keys in one file.
+const MAX_BLOCKS: usize = 1000;
+
 /// A primary key with its users and subkeys (RFC 9580, 10.1).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -82,9 +85,13 @@ impl Certificate {
     /// Reads all certificates of a file, armored or binary.
     pub fn parse(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {
         let malformed = |error: pgp::errors::Error| KeyError::Malformed(error.to_string());
-        let (keys, _) = SignedPublicKey::from_reader_many_buf(bytes).map_err(malformed)?;
-        let certificates: Vec<Self> =
-            keys.map(|key| key.map(Self::new)).collect::<Result<_, _>>().map_err(malformed)?;
+        let mut certificates = Vec::new();
+        for part in armored(bytes) {
+            let (keys, _) = SignedPublicKey::from_reader_many_buf(part).map_err(malformed)?;
+            for key in keys {
+                certificates.push(Self::new(key.map_err(malformed)?));
+            }
+        }
         if certificates.is_empty() { Err(KeyError::Malformed("nothing in it".to_owned())) } else { Ok(certificates) }
     }
 
@@ -171,9 +178,13 @@ impl Certificate {
             return Err(VerifyError::Malformed("not of binary data".to_owned()));
         }
         let made = packet.created().map(pgp::types::Timestamp::as_secs).unwrap_or_default();
+        // All that it says of its issuer must be true, signed or not, as gpg has it.
         let names = |key: &dyn KeyDetails| {
-            packet.issuer_fingerprint().contains(&&key.fingerprint())
-                || packet.issuer_key_id().contains(&&key.legacy_key_id())
+            let (fingerprints, ids) = (packet.issuer_fingerprint(), packet.issuer_key_id());
+            let says_something = !fingerprints.is_empty() || !ids.is_empty();
+            says_something
+                && fingerprints.iter().all(|fingerprint| **fingerprint == key.fingerprint())
+                && ids.iter().all(|id| **id == key.legacy_key_id())
         };
         let bad = |_| VerifyError::Bad(signature.issuer());
         let place = if names(&self.key.primary_key) {
@@ -194,6 +205,18 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
     }
+}
+
+/// Splits a file where blocks of armored keys begin; one that is not armored is one part.
+fn armored(bytes: &[u8]) -> Vec<&[u8]> {
+    const BEGIN: &[u8] = b"-----BEGIN PGP PUBLIC KEY BLOCK-----";
+    let mut begins: Vec<usize> = memchr::memmem::find_iter(bytes, BEGIN).collect();
+    begins.truncate(MAX_BLOCKS);
+    if begins.len() < 2 {
+        return vec![bytes];
+    }
+    let ends = begins.iter().skip(1).copied().chain([bytes.len()]);
+    begins.iter().zip(ends).map(|(begin, end)| &bytes[*begin..end]).collect()
 }
 
 fn newest<'k>(packets: impl Iterator<Item = &'k Packet>) -> Option<&'k Packet> {

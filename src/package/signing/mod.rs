@@ -12,6 +12,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use fs_err::{File, OpenOptions};
+use sha2::{Digest as _, Sha256};
 
 use super::reader::Fault;
 use super::reader::ReadError;
@@ -135,4 +136,24 @@ pub fn remove(package: &Path, to: &Path) -> Result<std::fs::File, SigningError> 
 /// Checks the signature of a package, and that the rest is what it covers. Returns the fingerprint of the key.
 pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, SigningError> {
     Package::open(package)?.verify(certificates)
+}
+
+/// Returns who signed a package, as the signature says: a fingerprint or a key id. Nothing is checked.
+pub fn issuer(package: &Path) -> Result<Option<String>, SigningError> {
+    let signature = match Package::open(package)? {
+        Package::Deb(deb) => deb.signature()?,
+        Package::Rpm(rpm) => rpm.signature()?,
+    };
+    Ok(signature.map(|signature| signature.issuer()))
+}
+
+/// Returns the SHA-256, in hexadecimal, of a package without its signatures: the same before and after signing, whoever
+/// signs.
+pub fn unsigned_digest(package: &Path) -> Result<String, SigningError> {
+    let mut hasher = Sha256::new();
+    match Package::open(package)? {
+        Package::Deb(deb) => deb.copy(None, &mut hasher)?,
+        Package::Rpm(rpm) => rpm.copy(None, &mut hasher)?,
+    }
+    Ok(hex::encode(hasher.finalize()))
 }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use kubepkg::arch::Arch;
 use kubepkg::format::Format;
-use kubepkg::plan::{Arches, Build, Minimum, Plan, PlannedContent, PlannedFile, Request, Revisions, plan};
+use kubepkg::plan::{Arches, Build, Leniency, Plan, PlannedContent, PlannedFile, Request, Revisions, plan};
 use kubepkg::relation::{Relation, RelationKind};
 use kubepkg::spec::Catalog;
 use kubepkg::template::Templates;
@@ -90,8 +90,7 @@ fn request(version: &str, profile: &str) -> Request {
         vendor: None,
         date: None,
         local_build: None,
-        minimum: Minimum::Signature,
-        exceptions: Vec::new(),
+        leniency: Leniency::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A vendor's own key: `cosign.pub`, with and without a log.
 
+use std::slice;
 use std::sync::Arc;
 
 use kubepkg::digest::Digest;
@@ -70,7 +71,7 @@ fn the_log_of_a_key_is_checked_where_it_is_there() {
     };
     let holds =
         |entries: &[Entry]| files([("agent.sigstore.json", bundle(&body(), &signature, None, entries).to_string())]);
-    assert_eq!(accepted(&root, &bundled(&key), &holds(&[entry.clone()])), good(&key, Proof::Proven));
+    assert_eq!(accepted(&root, &bundled(&key), &holds(slice::from_ref(&entry))), good(&key, Proof::Proven));
     assert_eq!(accepted(&root, &bundled(&key), &holds(&[])), good(&key, Proof::Absent));
     refused(&root, &bundled(&key), &holds(&[foreign]), "does not bear the signature out");
     refused(&root, &bundled(&other), &holds(&[entry]), "not one of these bytes");

@@ -77,7 +77,7 @@ fn of(bundle: &Value) -> Files {
 fn an_entry_proves_that_the_certificate_was_valid() {
     let logged = Logged::new();
     assert_proven(&accepted(&logged.root(), &with_entry(), &logged.files(logged.entry.answer())));
-    assert_proven(&accepted(&logged.root(), &bundled(), &of(&logged.bundle(&[logged.entry.clone()]))));
+    assert_proven(&accepted(&logged.root(), &bundled(), &of(&logged.bundle(std::slice::from_ref(&logged.entry)))));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn forged_logs_are_refused() {
         forge(&mut logged.entry);
         for (signature, files) in [
             (with_entry(), logged.files(logged.entry.answer())),
-            (bundled(), of(&logged.bundle(&[logged.entry.clone()]))),
+            (bundled(), of(&logged.bundle(std::slice::from_ref(&logged.entry)))),
         ] {
             let (result, _) = fetch(&logged.root(), &signature, &Demand::Required, &files);
             assert!(result.is_err(), "{what}: {result:?}");
@@ -132,7 +132,7 @@ fn an_entry_from_before_or_after_the_certificate_is_refused() {
     for time in [NOW - 1, NOW + 601] {
         let logged = Logged::at(time);
         refused(&logged.root(), &with_entry(), &logged.files(logged.entry.answer()), "certificate");
-        refused(&logged.root(), &bundled(), &of(&logged.bundle(&[logged.entry.clone()])), "certificate");
+        refused(&logged.root(), &bundled(), &of(&logged.bundle(std::slice::from_ref(&logged.entry))), "certificate");
     }
 }
 
@@ -147,7 +147,12 @@ fn an_entry_of_another_signature_is_refused() {
     ];
     for entry in foreign {
         refused(&logged.root(), &with_entry(), &logged.files(entry.answer()), "does not bear the signature out");
-        refused(&logged.root(), &bundled(), &of(&logged.bundle(&[entry.clone()])), "does not bear the signature out");
+        refused(
+            &logged.root(),
+            &bundled(),
+            &of(&logged.bundle(std::slice::from_ref(&entry))),
+            "does not bear the signature out",
+        );
         let both = logged.bundle(&[logged.entry.clone(), entry]);
         refused(&logged.root(), &bundled(), &of(&both), "does not bear the signature out");
     }
@@ -162,18 +167,19 @@ fn a_log_that_is_not_in_the_trust_root_proves_nothing() {
     refused(&logged.root(), &bundled(), &of(&logged.bundle(&[entry])), "does not bear the signature out");
     refused(&logged.root(), &bundled(), &of(&logged.bundle(&[])), "does not bear the signature out");
     // Certificates in PEM bring no keys of logs.
-    refused(&logged.pki.pem(), &bundled(), &of(&logged.bundle(&[logged.entry.clone()])), "");
+    refused(&logged.pki.pem(), &bundled(), &of(&logged.bundle(std::slice::from_ref(&logged.entry))), "");
 }
 
 #[test]
 fn a_bundle_of_another_signer_root_or_file_is_refused() {
     let logged = Logged::new();
-    let whole = logged.bundle(&[logged.entry.clone()]);
+    let whole = logged.bundle(std::slice::from_ref(&logged.entry));
     let other = Identity { name: "somebody@example.org".to_owned(), issuer: ISSUER.to_owned() };
     let signature = Signature::Bundle { bundle: "agent.sigstore.json", signed_by: SignedBy::Identity(other) };
     refused(&logged.root(), &signature, &of(&whole), "not by `somebody@example.org`");
     refused(&Pki::new().trusted_root().to_string(), &bundled(), &of(&whole), "not one of a trusted root");
-    let elsewhere = bundle(b"other", &logged.leaf.sign(b"other"), Some(&der(&logged.leaf)), &[logged.entry.clone()]);
+    let elsewhere =
+        bundle(b"other", &logged.leaf.sign(b"other"), Some(&der(&logged.leaf)), std::slice::from_ref(&logged.entry));
     refused(&logged.root(), &bundled(), &of(&elsewhere), "not one of these bytes");
     let mut digest = whole.clone();
     digest["messageSignature"]["messageDigest"]["digest"] = base64([7; 32]).into();
@@ -183,7 +189,7 @@ fn a_bundle_of_another_signer_root_or_file_is_refused() {
 #[test]
 fn what_is_no_bundle_and_no_entry_is_refused() {
     let logged = Logged::new();
-    let whole = logged.bundle(&[logged.entry.clone()]);
+    let whole = logged.bundle(std::slice::from_ref(&logged.entry));
     let text = whole.to_string();
     let mut without = whole.clone();
     without.as_object_mut().unwrap().remove("messageSignature");
