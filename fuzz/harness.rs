@@ -9,8 +9,11 @@ use kubepkg::sbom;
 use kubepkg::sign::{Certificate, Signature};
 use kubepkg::verify::{Question, Signatures, verify};
 
+/// Takes bytes of any origin.
+pub(crate) type Target = fn(&[u8]);
+
 /// The targets by name, each with a folder of the same name in `corpus/`.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 5] = [
+pub(crate) const TARGETS: [(&str, Target); 5] = [
     ("package", package),
     ("certificate", certificate),
     ("signature", signature),
