@@ -20,7 +20,7 @@ pub(crate) enum Exit {
     Verification = 6,
     /// A package or another file could not be written or read.
     Write = 7,
-    /// A key cannot be used, or does not sign.
+    /// A key cannot be used, does not sign, or is one that clients refuse.
     Key = 8,
     /// Everything that upstream publishes is built, but not everything that was planned.
     Incomplete = 10,
@@ -37,7 +37,7 @@ impl Exit {
         (Self::Fetch as u8, "a file could not be fetched"),
         (Self::Verification as u8, "bytes are not what was published, or not what the package would say"),
         (Self::Write as u8, "a package or another file could not be written or read"),
-        (Self::Key as u8, "a key cannot be used, or does not sign"),
+        (Self::Key as u8, "a key cannot be used, does not sign, or is one that clients refuse"),
         (
             Self::Incomplete as u8,
             "with --arch all: what upstream publishes is built, but some planned files are not published",

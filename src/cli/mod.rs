@@ -11,9 +11,11 @@ mod generate;
 mod help;
 mod inspect;
 mod inspect_text;
+mod key;
 mod plan;
 mod render;
 mod reporter;
+mod secrets;
 mod session;
 mod sign;
 mod signal;
@@ -107,6 +109,7 @@ enum Command {
     Render(render::RenderArgs),
     Inspect(inspect::InspectArgs),
     Sign(sign::SignArgs),
+    Key(key::KeyArgs),
     Spec(spec::SpecArgs),
     Generate(generate::GenerateArgs),
     Help(help::HelpArgs),
@@ -203,6 +206,7 @@ fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
         Command::Render(args) => args.run(&session),
         Command::Inspect(args) => args.run(),
         Command::Sign(args) => args.run(&session),
+        Command::Key(args) => args.run(&session),
         Command::Spec(args) => args.run(&session),
         Command::Generate(args) => args.run(Cli::command()),
         Command::Help(args) => args.run(Cli::command()),
