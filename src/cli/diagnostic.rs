@@ -102,7 +102,9 @@ impl Failure {
         let (exit, hint) = match cause {
             SigningError::Read(_) => (Exit::Write, "`kubepkg inspect FILE` says what it is"),
             SigningError::Io(_) => (Exit::Write, "make room there, or see who may write there"),
-            SigningError::Sign(_) => (Exit::Key, "see whether the key still works: `kubepkg sign` with a copy of a package"),
+            SigningError::Sign(_) => {
+                (Exit::Key, "see whether the key still works: `kubepkg sign` with a copy of a package")
+            }
             SigningError::Verify(_) | SigningError::Unsigned | SigningError::Differs(_) => {
                 (Exit::Verification, "build the package again")
             }

@@ -234,7 +234,8 @@ fn show(files: &[PathBuf]) -> Result<Done, Failure> {
                 let what = if nth == 0 { "primary" } else { "subkey" };
                 text += &format!("  {what:<8} {}\n", line(key));
             }
-            text += &certificate.users().map(|user| format!("  user     {}\n", user.escape_debug())).collect::<String>();
+            text +=
+                &certificate.users().map(|user| format!("  user     {}\n", user.escape_debug())).collect::<String>();
             views.push(view(file, &certificate));
         }
     }
@@ -304,7 +305,9 @@ fn certificate(file: &Path) -> Result<Certificate, Failure> {
     let mut all = certificates(file)?;
     match (all.pop(), all.is_empty()) {
         (Some(certificate), true) => Ok(certificate),
-        _ => Err(Failure::usage(format!("`{}` has more than one key", file.display())).hint("name a file with one key")),
+        _ => {
+            Err(Failure::usage(format!("`{}` has more than one key", file.display())).hint("name a file with one key"))
+        }
     }
 }
 

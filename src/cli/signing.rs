@@ -60,7 +60,9 @@ impl Signing {
         let now = now();
         let (named, opened): (String, Result<Box<dyn Signer>, KeyError>) = match keeper {
             Keeper::File(path) => (format!("`{}`", path.display()), self.file(session, path, now)?.map(boxed)),
-            Keeper::Gpg(name) => (format!("`{name}` of gpg"), GpgKey::open(name, secrets::environment(), now).map(boxed)),
+            Keeper::Gpg(name) => {
+                (format!("`{name}` of gpg"), GpgKey::open(name, secrets::environment(), now).map(boxed))
+            }
             Keeper::Command { program, certificate } => {
                 let bytes = secrets::read(certificate, MAX_KEY_FILE)?;
                 let key = CommandKey::open(program.as_os_str(), &bytes, secrets::environment(), now);
@@ -105,8 +107,7 @@ impl Signing {
             Ok(locked) => locked,
             Err(error) => return Ok(Err(error)),
         };
-        let passphrase =
-            if locked.is_locked() { self.passphrase(session, locked.state())? } else { Secret::default() };
+        let passphrase = if locked.is_locked() { self.passphrase(session, locked.state())? } else { Secret::default() };
         Ok(locked.unlock(&passphrase))
     }
 

@@ -86,9 +86,11 @@ impl Certificate {
 
     /// Looks at the self-signatures of keys that are in use.
     fn self_signatures(&self, keys: &[KeyState], now: u32, findings: &mut Vec<Finding>) {
-        let users = self.of_users().map(|(user, packet)| (self.fingerprint().to_owned(), format!("user `{user}`"), packet));
+        let users =
+            self.of_users().map(|(user, packet)| (self.fingerprint().to_owned(), format!("user `{user}`"), packet));
         let subkeys = self.of_subkeys().flat_map(|(fingerprint, packet)| {
-            let consent = packet.embedded_signature().map(|consent| (fingerprint.clone(), "consent".to_owned(), consent));
+            let consent =
+                packet.embedded_signature().map(|consent| (fingerprint.clone(), "consent".to_owned(), consent));
             [Some((fingerprint, "binding".to_owned(), packet)), consent].into_iter().flatten()
         });
         let is_used = |fingerprint: &str| {
@@ -97,7 +99,13 @@ impl Certificate {
         for (key, of, packet) in users.chain(subkeys).filter(|(key, ..)| is_used(key)) {
             if let Some(cause) = weakness(packet) {
                 let cause = format!("its self-signature ({of}) is {cause}");
-                findings.push(Finding { key, cause, client: SEQUOIA, when: When::new(SHA1_END, now), remedy: SIGN_AGAIN });
+                findings.push(Finding {
+                    key,
+                    cause,
+                    client: SEQUOIA,
+                    when: When::new(SHA1_END, now),
+                    remedy: SIGN_AGAIN,
+                });
             }
         }
         if self.of_users().next().is_none() {

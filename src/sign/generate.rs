@@ -72,7 +72,8 @@ impl NewKey {
             primary.set_password(OsRng, &password)?;
             subkey.set_password(OsRng, &password)?;
         }
-        let details = SignedKeyDetails::new(Vec::new(), Vec::new(), vec![SignedUser::new(user, vec![certified])], Vec::new());
+        let details =
+            SignedKeyDetails::new(Vec::new(), Vec::new(), vec![SignedUser::new(user, vec![certified])], Vec::new());
         let subkey = SignedSecretSubKey::new(subkey, vec![bound]);
         Ok(SignedSecretKey::new(primary, details, Vec::new(), vec![subkey]))
     }

@@ -114,9 +114,8 @@ pub(super) fn run(mut command: Command, input: &mut dyn Read) -> Result<Vec<u8>,
     let program = command.get_program().to_string_lossy().into_owned();
     let pipe = |source| ProcessError::Pipe { program: program.clone(), source };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|source| Failure::Process(ProcessError::Start { program: program.clone(), source }))?;
+    let mut child =
+        command.spawn().map_err(|source| Failure::Process(ProcessError::Start { program: program.clone(), source }))?;
     let (stdin, output) = (child.stdin.take(), child.stdout.take().map(|out| drain(out, MAX_OUTPUT + 1)));
     let words = child.stderr.take().map(|words| drain(words, MAX_WORDS));
     let child = Arc::new(Mutex::new(child));

@@ -30,7 +30,7 @@ fn a_generated_key_is_taken_by_gpg_and_signs_packages_that_clients_take() {
         assert_eq!(usage(&fields("ssb:")), "s", "{listed}");
         assert!(listed.contains(USER), "{listed}");
         let packets = keys.gpg(&["--list-packets", keys.public().to_str().unwrap()]);
-        assert!(packets.contains("version 4") && packets.matches("digest algo 10").count() == 2, "{packets}");
+        assert!(packets.contains("version 4") && packets.matches("digest algo 10").count() == 3, "{packets}");
         assert!(!packets.contains("digest algo 2,"), "{packets}");
         rig.good(&format!("{BUILD} --sign-key release.asc"));
         let (is_good, said) = accepted::rpm(&keys, &package(&rig, ".rpm"));
@@ -132,7 +132,10 @@ fn rpm_imports_what_is_exported_of_a_key_with_a_revoked_subkey() {
         rpm.arg("--dbpath").arg(rig.path().join(database)).arg("--import").arg(file);
         rpm.output().unwrap().status.success()
     };
-    assert!(!import("whole", &keys.public()), "rpm has learnt to import revoked subkeys: `check` need not warn any more");
+    assert!(
+        !import("whole", &keys.public()),
+        "rpm has learnt to import revoked subkeys: `check` need not warn any more"
+    );
     let found = rig.run(&format!("key check {}", keys.public().display()));
     assert!(found.code == 8 && found.stdout.contains("it is revoked"), "{}", found.stdout);
     assert!(found.stdout.contains("rpm 4.18") && found.stdout.contains("kubepkg key export"), "{}", found.stdout);

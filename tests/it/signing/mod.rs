@@ -3,8 +3,8 @@
 mod accepted;
 pub(crate) mod changed;
 mod check;
-mod clients;
 mod cleartext;
+mod clients;
 mod generate;
 pub(crate) mod keeper;
 mod keys;
@@ -85,11 +85,17 @@ impl Keys {
 }
 
 impl Keys {
-    /// Has the agent forget passphrases. A pinentry that asks nobody is its only one.
-    fn forget(&self) {
-        fs_err::write(self.path("gpg-agent.conf"), "pinentry-program /bin/false\n").unwrap();
-        let gpgconf = |what: &str| Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args([what, "gpg-agent"]).status();
-        assert!(gpgconf("--kill").unwrap().success());
+    /// Starts the agent anew, with a pinentry that answers so when it is asked for a passphrase.
+    fn pinentry(&self, answer: &str) {
+        let program = self.path("pinentry");
+        let script = format!(
+            "#!/bin/sh\necho OK\nwhile read -r word rest; do\n  case $word in\n    GETPIN) {answer} ;;\n    BYE) exit ;;\n    *) echo OK ;;\n  esac\ndone\n"
+        );
+        fs_err::write(&program, script).unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&program).status().unwrap().success());
+        fs_err::write(self.path("gpg-agent.conf"), format!("pinentry-program {}\n", program.display())).unwrap();
+        let mut gpgconf = Command::new("gpgconf");
+        assert!(gpgconf.arg("--homedir").arg(self.0.path()).args(["--kill", "gpg-agent"]).status().unwrap().success());
     }
 }
 
