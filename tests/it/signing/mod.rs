@@ -8,6 +8,7 @@ mod clients;
 mod generate;
 pub(crate) mod keeper;
 mod keys;
+mod papers;
 mod secrets;
 mod sign;
 
@@ -16,8 +17,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::cli::{Ran, Rig};
-use crate::mirror::files;
+use crate::cli::{Ran, Rig, packages};
 
 pub(crate) const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
 
@@ -115,5 +115,5 @@ fn build(key: &Path) -> Rig {
 }
 
 pub(crate) fn package(rig: &Rig, end: &str) -> PathBuf {
-    files(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
+    packages(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
 }

@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 use super::keeper::Keeper;
 use super::*;
 use crate::fault_server::{Act, FaultServer};
+use crate::mirror::files;
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
