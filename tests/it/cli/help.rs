@@ -43,7 +43,7 @@ fn every_subcommand_has_help_in_two_ways() {
         let first = long.lines().next().unwrap();
         assert!(!first.ends_with('.') && first.starts_with(char::is_uppercase), "{topic}: {first}");
     }
-    for topic in ["build", "plan", "fetch", "render", "inspect", "spec", "generate", "help"] {
+    for topic in ["build", "plan", "fetch", "render", "inspect", "verify", "spec", "generate", "help"] {
         let help = rig.good(&format!("help {topic}")).stdout;
         assert!(help.contains(&format!("Examples:\n  kubepkg {topic}")), "{help}");
     }
