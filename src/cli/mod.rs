@@ -21,6 +21,7 @@ mod sign;
 mod signal;
 mod signing;
 mod spec;
+mod trust;
 mod ui;
 mod verify;
 
