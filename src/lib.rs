@@ -23,12 +23,14 @@
 //! | places | [`tree`], [`scratch`] | folders of texts; folders of unfinished files |
 //! | what is asked | [`template`], [`spec`], [`sign`], [`plan`] | pure functions from texts to a plan |
 //! | what happens | [`event`] | the library prints nothing, it reports |
-//! | what is done | [`fetch`], [`block`], [`image`], [`package`], [`repository`], [`pipeline`] | bytes in, bytes out |
+//! | what is done | [`fetch`], [`block`], [`image`], [`package`], then [`provenance`], [`sbom`] and [`repository`], then [`pipeline`] | bytes in, bytes out |
+//! | what can be known | [`verify`] | questions about any package, ours or not |
 //! | words for people | [`cli`] | the only one that prints or reads the environment |
 //!
 //! # Invariants
 //!
-//! 1. Nothing before `fetch` does I/O beyond reading specs, templates and configuration.
+//! 1. Nothing before `fetch` does I/O beyond reading specs, templates and configuration; [`sign`] starts the programs that
+//!    keep keys ([`sign::GpgKey`], [`sign::CommandKey`]).
 //! 2. Nothing outside `fetch::verify` can make an [`fetch::Artifact`]. Verification cannot be turned off; a weaker
 //!    policy has a name, is recorded and printed ([`fetch::Evidence`]).
 //! 3. Nothing outside `cli` prints, reads the environment or looks at the clock.
@@ -53,12 +55,15 @@ pub mod package;
 pub mod path;
 pub mod pipeline;
 pub mod plan;
+pub mod provenance;
 pub mod relation;
 pub mod repository;
+pub mod sbom;
 pub mod scratch;
 pub mod sign;
 pub mod source_date;
 pub mod spec;
 pub mod template;
 pub mod tree;
+pub mod verify;
 pub mod version;

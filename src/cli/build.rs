@@ -10,11 +10,13 @@ use super::signing::{self, Signing};
 use super::{Done, blocks, signal};
 use crate::pipeline::{self, Env, Outcome, Package, Results, Settings};
 use crate::plan::{Plan, PlannedPackage};
-use crate::sign::Signer;
+use crate::provenance;
+use crate::sbom;
 
 /// Fetch, verify and package
 ///
-/// Writes packages below the output folder and prints their paths, one a line. A package has its name only when it is
+/// Writes packages below the output folder and prints their paths, one a line. Beside each stand its papers: what it was
+/// made of (`.intoto.jsonl`) and what is in it (`.cdx.json`). A package has its name only when it and its papers are
 /// complete; a run that fails or is interrupted leaves good files alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -36,7 +38,7 @@ pub(crate) struct BuildArgs {
 
 impl BuildArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let key = self.signing.key(session)?;
+        let signer = self.signing.signer(session)?;
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
@@ -52,11 +54,11 @@ impl BuildArgs {
             output: &output,
             compression,
             jobs: self.work.jobs(),
-            signer: key.as_ref().map(|key| key as &dyn Signer),
+            signer: signer.as_deref(),
             blocks: &kept.blocks,
             results: results.as_ref(),
         };
-        signing::report(session, key.as_ref());
+        signing::report(session, signer.as_deref());
         match pipeline::build(&plan, &env, &request.arches, &settings) {
             Ok(outcome) => Ok(report(session, &plan, &outcome)),
             // What is complete is worth telling, whatever came after.
@@ -117,5 +119,9 @@ fn view(plan: &Plan, package: &Package) -> Value {
         "size": package.size,
         "sha256": package.sha256.hex(),
         "signer": package.signer,
+        "papers": {
+            "provenance": provenance::path_beside(&package.path).display().to_string(),
+            "sbom": sbom::path_beside(&package.path).display().to_string(),
+        },
     })
 }

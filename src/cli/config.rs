@@ -1,5 +1,7 @@
 //! `kubepkg.yaml`: a vendor's defaults. Flags beat it, `KUBEPKG_*` variables stand between.
 
+mod exception;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -11,9 +13,11 @@ use serde::{Deserialize, Deserializer};
 use super::args::ArchArg;
 use super::diagnostic::Failure;
 use super::exit::Exit;
+use super::signing::Signing;
 use crate::fetch::Mirror;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
+use crate::plan::{Exception, Minimum};
 use crate::spec::{SpecError, is_maintainer};
 use crate::template::render_text;
 
@@ -60,14 +64,22 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "word")]
     #[schemars(with = "Option<String>")]
     pub(crate) compression: Option<Compression>,
-    /// File of the secret key that signs packages, beside the configuration.
-    pub(crate) sign_key: Option<PathBuf>,
-    /// File of its passphrase, beside the configuration.
-    pub(crate) sign_passphrase_file: Option<PathBuf>,
+    /// Who signs packages. Files lie beside the configuration.
+    pub(crate) sign: Signing,
     /// Folder of the cache, beside the configuration.
     pub(crate) cache_dir: Option<PathBuf>,
     /// Certificate authorities besides those of the system, beside the configuration.
     pub(crate) ca_certificates: Vec<PathBuf>,
+    /// Whom keyless signatures are traced back to: a `trusted_root.json` or certificates in PEM, beside the configuration.
+    pub(crate) trust_root: Option<PathBuf>,
+    /// The least that must vouch for what upstream signs: `signature`, or `digest` for mirrors without signatures.
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) min_verification: Option<Minimum>,
+    /// Files whose signatures may be missing or wrong, each with the reason.
+    #[serde(deserialize_with = "exception::exceptions")]
+    #[schemars(with = "Vec<exception::RawException>")]
+    pub(crate) signature_exceptions: Vec<Exception>,
 }
 
 /// How a revision is made of the number that `--revision` gives or the profile has: `{{revision}}.acme1`.
@@ -185,10 +197,11 @@ impl Config {
     /// Folders are meant from where the file lies, wherever the program runs.
     fn resolve(&mut self, base: &Path) {
         let folders = [&mut self.spec_dir, &mut self.template_dir, &mut self.output, &mut self.cache_dir];
-        let files = [&mut self.sign_key, &mut self.sign_passphrase_file];
-        for folder in folders.into_iter().chain(files).flatten().chain(&mut self.ca_certificates) {
+        let folders = folders.into_iter().chain([&mut self.trust_root]);
+        for folder in folders.flatten().chain(&mut self.ca_certificates) {
             *folder = base.join(&*folder);
         }
+        self.sign.resolve(base);
         for mirror in &mut self.upstream {
             mirror.rebase(base);
         }

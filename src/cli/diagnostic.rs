@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use clap::error::ErrorKind;
@@ -16,8 +17,9 @@ use crate::image::elf::ElfError;
 use crate::image::extract::ExtractError;
 use crate::package::WriteError;
 use crate::package::signing::SigningError;
-use crate::pipeline::BuildError;
+use crate::pipeline::{BuildError, PapersError};
 use crate::plan::{BadMarker, PlanError};
+use crate::provenance::RenewError;
 use crate::sign::KeyError;
 use crate::spec::{CatalogError, SpecError};
 use crate::template::TemplateError;
@@ -83,15 +85,24 @@ impl Failure {
     /// A key cannot be used.
     pub(crate) fn key(message: impl Into<String>, cause: &KeyError) -> Self {
         let hint = match cause {
-            KeyError::Malformed(_) | KeyError::Several => "`gpg --export-secret-keys --armor KEY` writes one",
-            KeyError::Public => "name the secret key, which `gpg --export-secret-keys --armor KEY` writes",
-            KeyError::Unfit(_) => {
-                "`gpg --list-keys --with-subkey-fingerprint` shows what a key is made for, and until when"
+            KeyError::Malformed(_) | KeyError::Several => {
+                "`kubepkg key generate FILE` makes one, and `gpg --export-secret-keys --armor KEY` writes one of gpg's"
             }
+            KeyError::Public => "name the secret key, which `gpg --export-secret-keys --armor KEY` writes",
+            KeyError::NotFound => "`gpg --list-secret-keys` shows which keys there are",
+            KeyError::Unfit(_) => "`kubepkg key check FILE` says more, and `kubepkg key generate FILE` makes a new one",
+            KeyError::NoSecret(_) => "`gpg --list-secret-keys` shows with `#` what is not here",
+            KeyError::Process(_) => "see whether the program does it by itself, and whether it has what it needs",
             KeyError::Passphrase(_) => "see `--sign-passphrase-file`; of a file the first line counts",
             KeyError::Broken { .. } => "try another key, and report what it says",
         };
         Self { causes: vec![cause.to_string()], ..Self::told(Exit::Key, message) }.hint(hint)
+    }
+
+    /// A public key cannot be used.
+    pub(crate) fn certificate(message: impl Into<String>, cause: &KeyError) -> Self {
+        Self { causes: vec![cause.to_string()], ..Self::told(Exit::Key, message) }
+            .hint("`gpg --export --armor KEY` writes a file of public keys")
     }
 
     /// A package was not signed.
@@ -99,13 +110,27 @@ impl Failure {
         let (exit, hint) = match cause {
             SigningError::Read(_) => (Exit::Write, "`kubepkg inspect FILE` says what it is"),
             SigningError::Io(_) => (Exit::Write, "make room there, or see who may write there"),
-            SigningError::Sign(_) => (Exit::Key, "try another key, and report what it says"),
+            SigningError::Sign(_) => {
+                (Exit::Key, "see whether the key still works: `kubepkg sign` with a copy of a package")
+            }
             SigningError::Verify(_) | SigningError::Unsigned | SigningError::Differs(_) => {
                 (Exit::Verification, "build the package again")
             }
         };
         let mut failure = Self::new(exit, cause).hint(hint);
         failure.causes.insert(0, std::mem::replace(&mut failure.message, message.into()));
+        failure
+    }
+
+    /// The provenance beside a package cannot be renewed.
+    pub(crate) fn provenance(path: &Path, cause: &RenewError) -> Self {
+        let (exit, hint) = match cause {
+            RenewError::Read(_) => (Exit::Verification, "build the package again, or move the provenance away"),
+            RenewError::Seal(_) => (Exit::Key, "try another key, and report what it says"),
+        };
+        let mut failure = Self::new(exit, cause).hint(hint);
+        let message = format!("cannot renew `{}`", path.display());
+        failure.causes.insert(0, std::mem::replace(&mut failure.message, message));
         failure
     }
 
@@ -231,6 +256,16 @@ impl From<FetchError> for Failure {
                 Exit::Verification,
                 "nothing is packaged unverified; see what the URL answers, or use another `--upstream`",
             ),
+            FetchError::NoSignature { .. } => (
+                Exit::Verification,
+                "for a mirror without signatures add `--min-verification digest`; for one file see `signature-exceptions` \
+                 in kubepkg.yaml",
+            ),
+            FetchError::BadSignature { .. } => (
+                Exit::Verification,
+                "nothing is packaged of it; `--trust-root` names other roots, and `signature-exceptions` in kubepkg.yaml \
+                 makes an exception of one file",
+            ),
             FetchError::NotPublished { .. } => {
                 (Exit::Fetch, "`--arch all` leaves out what is not published; `kubepkg plan` shows every URL")
             }
@@ -328,7 +363,12 @@ impl From<BuildError> for Failure {
                 told(Exit::Verification, "nothing was made of it; see what was published with `kubepkg fetch -v`")
             }
             BuildError::Write { source: WriteError::Template(cause), .. } => cause.clone().into(),
-            BuildError::Write { source: WriteError::Io(_), .. } | BuildError::Output { .. } => told(Exit::Write, room),
+            BuildError::Papers { source: PapersError::Seal(_), .. } => {
+                told(Exit::Key, "try another key, and report what it says")
+            }
+            BuildError::Write { source: WriteError::Io(_), .. }
+            | BuildError::Output { .. }
+            | BuildError::Papers { .. } => told(Exit::Write, room),
             BuildError::Write { source: WriteError::Field { .. }, .. } => {
                 told(Exit::Write, "see the spec and the templates; `kubepkg spec export DIR` writes them out")
             }

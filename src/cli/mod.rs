@@ -11,15 +11,19 @@ mod generate;
 mod help;
 mod inspect;
 mod inspect_text;
+mod key;
 mod plan;
 mod render;
 mod reporter;
+mod secrets;
 mod session;
 mod sign;
 mod signal;
 mod signing;
 mod spec;
+mod trust;
 mod ui;
+mod verify;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
@@ -65,6 +69,7 @@ Examples:
   kubepkg build kubectl --version stable          kubectl for this machine
   kubepkg plan --version 1.36 --arch all          what would be built, and from where
   kubepkg inspect dist/*.deb dist/*.rpm           what packages say and hold
+  kubepkg verify --upstream kubelet.rpm           whether they are whole, signed, and hold upstream's bytes
   kubepkg spec export my-specs                    a starting point for specs of one's own
   kubepkg help exit-codes                         what a script may rely on
 
@@ -106,7 +111,9 @@ enum Command {
     Fetch(fetch::FetchArgs),
     Render(render::RenderArgs),
     Inspect(inspect::InspectArgs),
+    Verify(verify::VerifyArgs),
     Sign(sign::SignArgs),
+    Key(key::KeyArgs),
     Spec(spec::SpecArgs),
     Generate(generate::GenerateArgs),
     Help(help::HelpArgs),
@@ -202,7 +209,9 @@ fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
         Command::Fetch(args) => args.run(&session),
         Command::Render(args) => args.run(&session),
         Command::Inspect(args) => args.run(),
+        Command::Verify(args) => args.run(&session),
         Command::Sign(args) => args.run(&session),
+        Command::Key(args) => args.run(&session),
         Command::Spec(args) => args.run(&session),
         Command::Generate(args) => args.run(Cli::command()),
         Command::Help(args) => args.run(Cli::command()),

@@ -6,12 +6,16 @@
 //! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header | the header, which holds the digest of the payload |
 
 mod deb;
+mod policy;
 mod rpm;
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use fs_err::{File, OpenOptions};
+use sha2::{Digest as _, Sha256};
+
+pub use policy::{PolicyFile, policy};
 
 use super::reader::Fault;
 use super::reader::ReadError;
@@ -68,11 +72,15 @@ impl Package {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         let mut out = options.open(to)?.into_parts().0;
-        match self {
-            Self::Deb(deb) => deb.copy(signature, &mut out)?,
-            Self::Rpm(rpm) => rpm.copy(signature, &mut out)?,
-        }
+        self.write(signature, &mut out)?;
         Ok(out)
+    }
+
+    fn write(&self, signature: Option<&Signature>, out: &mut impl Write) -> Result<(), SigningError> {
+        match self {
+            Self::Deb(deb) => deb.copy(signature, out),
+            Self::Rpm(rpm) => rpm.copy(signature, out),
+        }
     }
 
     /// Returns the time of the package, which its signature gets.
@@ -135,4 +143,21 @@ pub fn remove(package: &Path, to: &Path) -> Result<std::fs::File, SigningError> 
 /// Checks the signature of a package, and that the rest is what it covers. Returns the fingerprint of the key.
 pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, SigningError> {
     Package::open(package)?.verify(certificates)
+}
+
+/// Returns who signed a package, as the signature says: a fingerprint or a key id. Nothing is checked.
+pub fn issuer(package: &Path) -> Result<Option<String>, SigningError> {
+    let signature = match Package::open(package)? {
+        Package::Deb(deb) => deb.signature()?,
+        Package::Rpm(rpm) => rpm.signature()?,
+    };
+    Ok(signature.map(|signature| signature.issuer()))
+}
+
+/// Returns the SHA-256, in hexadecimal, of a package without its signatures: the same before and after signing, whoever
+/// signs.
+pub fn unsigned_digest(package: &Path) -> Result<String, SigningError> {
+    let mut hasher = Sha256::new();
+    Package::open(package)?.write(None, &mut hasher)?;
+    Ok(hex::encode(hasher.finalize()))
 }

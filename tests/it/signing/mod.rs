@@ -1,8 +1,14 @@
 //! Signed packages: what gpg, rpm and debsig-verify make of them, and which keys are refused.
 
 mod accepted;
-mod changed;
+pub(crate) mod changed;
+mod check;
+mod cleartext;
+mod clients;
+mod generate;
+pub(crate) mod keeper;
 mod keys;
+mod papers;
 mod secrets;
 mod sign;
 
@@ -11,21 +17,20 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::cli::Rig;
-use crate::mirror::files;
+use crate::cli::{Ran, Rig, packages};
 
-const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
+pub(crate) const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
 
 /// A folder of keys that gpg keeps.
-struct Keys(TempDir);
+pub(crate) struct Keys(TempDir);
 
 impl Keys {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     /// Makes a primary key that certifies and a subkey that signs, and returns the primary's fingerprint.
-    fn generate(&self, algorithm: &str, passphrase: &str) -> String {
+    pub(crate) fn generate(&self, algorithm: &str, passphrase: &str) -> String {
         self.primary(algorithm, passphrase, "cert");
         let fingerprint = self.fingerprints().remove(0);
         self.gpg(&["--passphrase", passphrase, "--quick-add-key", &fingerprint, algorithm, "sign", "2y"]);
@@ -39,7 +44,7 @@ impl Keys {
 
     /// Runs gpg, which must succeed.
     #[track_caller]
-    fn gpg(&self, arguments: &[&str]) -> String {
+    pub(crate) fn gpg(&self, arguments: &[&str]) -> String {
         let output = self.try_gpg(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -52,13 +57,13 @@ impl Keys {
     }
 
     /// The fingerprints of all keys, each primary key before its subkeys.
-    fn fingerprints(&self) -> Vec<String> {
+    pub(crate) fn fingerprints(&self) -> Vec<String> {
         let listed = self.gpg(&["--with-colons", "--with-subkey-fingerprint", "--list-keys"]);
         let lines = listed.lines().filter(|line| line.starts_with("fpr:"));
         lines.map(|line| line.split(':').nth(9).unwrap().to_owned()).collect()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -70,12 +75,27 @@ impl Keys {
         path
     }
 
-    fn secret(&self) -> PathBuf {
+    pub(crate) fn secret(&self) -> PathBuf {
         self.export("secret.asc", "", "--export-secret-keys")
     }
 
-    fn public(&self) -> PathBuf {
+    pub(crate) fn public(&self) -> PathBuf {
         self.export("public.asc", "", "--export")
+    }
+}
+
+impl Keys {
+    /// Starts the agent anew, with a pinentry that answers so when it is asked for a passphrase.
+    fn pinentry(&self, answer: &str) {
+        let program = self.path("pinentry");
+        let script = format!(
+            "#!/bin/sh\necho OK\nwhile read -r word rest; do\n  case $word in\n    GETPIN) {answer} ;;\n    BYE) exit ;;\n    *) echo OK ;;\n  esac\ndone\n"
+        );
+        fs_err::write(&program, script).unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&program).status().unwrap().success());
+        fs_err::write(self.path("gpg-agent.conf"), format!("pinentry-program {}\n", program.display())).unwrap();
+        let mut gpgconf = Command::new("gpgconf");
+        assert!(gpgconf.arg("--homedir").arg(self.0.path()).args(["--kill", "gpg-agent"]).status().unwrap().success());
     }
 }
 
@@ -94,6 +114,6 @@ fn build(key: &Path) -> Rig {
     rig
 }
 
-fn package(rig: &Rig, end: &str) -> PathBuf {
-    files(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
+pub(crate) fn package(rig: &Rig, end: &str) -> PathBuf {
+    packages(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
 }
