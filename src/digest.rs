@@ -67,6 +67,11 @@ impl Digest {
         Ok((Self { algorithm: Algorithm::Sha256, hex: hex::encode(hasher.finalize()) }, size))
     }
 
+    /// Returns the SHA-256 of all bytes that `hasher` took in.
+    pub fn of_hasher(hasher: sha2::Sha256) -> Self {
+        Self { algorithm: Algorithm::Sha256, hex: hex::encode(hasher.finalize()) }
+    }
+
     /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -116,6 +121,20 @@ impl FromStr for Digest {
             _ => return Err(bad()),
         };
         Self::from_hex(algorithm, hex)
+    }
+}
+
+/// As it displays: `sha256:HEX`.
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

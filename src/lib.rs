@@ -54,6 +54,7 @@ pub mod path;
 pub mod pipeline;
 pub mod plan;
 pub mod relation;
+pub mod repository;
 pub mod scratch;
 pub mod sign;
 pub mod source_date;

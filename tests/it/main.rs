@@ -20,6 +20,7 @@ mod mirror;
 mod packing;
 mod plan;
 mod program;
+mod repository;
 mod rpm;
 mod rpm_clients;
 mod schema;
