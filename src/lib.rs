@@ -23,7 +23,7 @@
 //! | places | [`tree`], [`scratch`] | folders of texts; folders of unfinished files |
 //! | what is asked | [`template`], [`spec`], [`sign`], [`plan`] | pure functions from texts to a plan |
 //! | what happens | [`event`] | the library prints nothing, it reports |
-//! | what is done | [`fetch`], [`block`], [`image`], [`package`], [`pipeline`] | bytes in, bytes out |
+//! | what is done | [`fetch`], [`block`], [`image`], [`package`], [`repository`], [`pipeline`] | bytes in, bytes out |
 //! | words for people | [`cli`] | the only one that prints or reads the environment |
 //!
 //! # Invariants

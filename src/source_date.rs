@@ -49,6 +49,16 @@ impl SourceDate {
         self.zoned().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
     }
 
+    /// Returns the time as `Release` files write it: `Sat, 07 Dec 2019 00:00:00 UTC`. apt reads no other zone.
+    pub fn release(self) -> String {
+        self.zoned().strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
+    }
+
+    /// Returns the time as `updateinfo.xml` has it: `2019-12-07 00:00:00`.
+    pub fn updateinfo(self) -> String {
+        self.zoned().strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
     /// Returns the date as spec files write it: `Sat Dec 07 2019`.
     pub fn spec_file(self) -> String {
         self.zoned().strftime("%a %b %d %Y").to_string()
@@ -91,6 +101,8 @@ mod tests {
         assert_eq!(date.epoch(), 1_575_676_800);
         assert_eq!(date.rfc2822(), "Sat, 07 Dec 2019 00:00:00 +0000");
         assert_eq!(date.spec_file(), "Sat Dec 07 2019");
+        assert_eq!(date.release(), "Sat, 07 Dec 2019 00:00:00 UTC");
+        assert_eq!(date.updateinfo(), "2019-12-07 00:00:00");
         assert_eq!(date.to_string(), "2019-12-07T00:00:00Z");
     }
 

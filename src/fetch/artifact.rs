@@ -46,7 +46,7 @@ impl Artifact {
     }
 }
 
-/// One reason to believe bytes.
+/// One reason to believe bytes, or what was let go of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// The spec pins this digest.
@@ -58,8 +58,61 @@ pub enum Evidence {
         /// The digest.
         digest: Digest,
     },
+    /// A key that lived for minutes signed it, which a certificate ties to an identity (cosign keyless, sigstore).
+    CosignKeyless {
+        /// Where the signature, or the bundle, is published.
+        url: String,
+        /// Who signed: the mail address or URI of the certificate.
+        identity: String,
+        /// Who vouches for the identity: the issuer of OpenID Connect tokens.
+        issuer: String,
+        /// Whether a certificate log is proven to have the certificate (RFC 6962).
+        sct: Proof,
+        /// Whether the transparency log is proven to have the signature, and with it that the certificate was valid
+        /// when it was made.
+        log: Proof,
+        /// The SHA-256 of the file of trusted roots.
+        trust_root: Digest,
+    },
+    /// A long-lived key signed it (cosign with a key pair).
+    CosignKey {
+        /// Where the signature, or the bundle, is published.
+        url: String,
+        /// The SHA-256 of the public key (DER, `SubjectPublicKeyInfo`).
+        key: Digest,
+        /// Whether the transparency log is proven to have the signature.
+        log: Proof,
+    },
+    /// An OpenPGP key that the spec pins signed it.
+    OpenPgp {
+        /// Where the signature is published.
+        url: String,
+        /// The fingerprint of the certificate's primary key, in upper-case hexadecimal digits.
+        fingerprint: String,
+    },
+    /// The spec names a signature, upstream has none, and `--min-verification digest` lets digests alone vouch.
+    NoSignature {
+        /// Where the signature was looked for.
+        url: String,
+    },
+    /// The signature is missing or wrong, and the configuration makes an exception of this file.
+    Exception {
+        /// Where the signature was looked for.
+        url: String,
+        /// Why, as the configuration says.
+        reason: String,
+    },
     /// The user built it; the digest only records what was packaged.
     LocalBuild(Digest),
+}
+
+/// Whether something beside a signature was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// It was there, and it holds.
+    Proven,
+    /// It was not there, or nothing to check it against. What is there and wrong is an error.
+    Absent,
 }
 
 impl fmt::Display for Evidence {
@@ -67,8 +120,25 @@ impl fmt::Display for Evidence {
         match self {
             Self::Pinned(digest) => write!(f, "{digest} pinned in the spec"),
             Self::Published { url, digest } => write!(f, "{digest} published at {url}"),
+            Self::CosignKeyless { url, identity, issuer, sct, log, trust_root } => {
+                let (sct, log) = (proof("certificate log", *sct), proof("transparency log", *log));
+                write!(f, "signed by {identity} ({issuer}) at {url}; {sct}, {log}; trust root {trust_root}")
+            }
+            Self::CosignKey { url, key, log } => {
+                write!(f, "signed by key {key} at {url}; {}", proof("transparency log", *log))
+            }
+            Self::OpenPgp { url, fingerprint } => write!(f, "signed by OpenPGP key {fingerprint} at {url}"),
+            Self::NoSignature { url } => write!(f, "no signature at {url}, which the minimum verification allows"),
+            Self::Exception { url, reason } => write!(f, "no good signature at {url}, by exception: {reason}"),
             Self::LocalBuild(digest) => write!(f, "{digest} of a local build"),
         }
+    }
+}
+
+fn proof(what: &str, proof: Proof) -> String {
+    match proof {
+        Proof::Proven => format!("{what} proven"),
+        Proof::Absent => format!("{what} not proven"),
     }
 }
 

@@ -25,7 +25,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-pub use artifact::{Artifact, Evidence};
+pub use artifact::{Artifact, Evidence, Proof};
 pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupError, TransferError};
 pub use transport::{HttpOptions, Proxies};
 pub use upstream::{BadMirror, Mirror, Upstream};

@@ -119,6 +119,11 @@ fn report_verified(depot: &Depot, artifact: &Artifact, cached: bool) {
     let words = artifact.evidence().iter().map(|evidence| match evidence {
         Evidence::Pinned(digest) => format!("pinned {}", digest.algorithm()),
         Evidence::Published { digest, .. } => format!("published {}", digest.algorithm()),
+        Evidence::CosignKeyless { identity, .. } => format!("signed by {identity}"),
+        Evidence::CosignKey { .. } => "signed by the pinned key".to_owned(),
+        Evidence::OpenPgp { fingerprint, .. } => format!("signed by {fingerprint}"),
+        Evidence::NoSignature { .. } => "no signature".to_owned(),
+        Evidence::Exception { .. } => "an exception of the signature".to_owned(),
         Evidence::LocalBuild(_) => "local build".to_owned(),
     });
     depot.reporter.report(Event::Verified {

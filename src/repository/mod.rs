@@ -1,4 +1,22 @@
-//! Repositories: packages in, and out of the other side what apt, dnf and zypper read.
+//! Repositories of packages.
+//!
+//! ```text
+//! package file ── Fragment::read ─▶ Fragment ─┬─ apt::Packages, apt::Contents ─▶ IndexFiles ─ apt::Suite ────▶ Release
+//!                 (once, for ever)            └─ rpmmd::Metadata ─────────────▶ DataFiles ── rpmmd::Repomd ─▶ repomd.xml
+//! ```
+//!
+//! A [`Fragment`] is all that a repository needs to know of a package: whoever keeps it never reads the package again.
+//! Index files are functions of fragments, names and a [`SourceDate`](crate::source_date::SourceDate).
 
+pub mod apt;
 pub mod channel;
+pub mod fragment;
+mod index;
+mod location;
+mod order;
+pub mod rpmmd;
 pub mod store;
+
+pub use fragment::{Fragment, PackageKey, compare_versions};
+pub use index::{Earlier, IndexFile, Measure, Members};
+pub use order::IndexError;

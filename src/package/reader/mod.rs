@@ -7,6 +7,7 @@ mod deb;
 mod error;
 mod inspection;
 mod rpm;
+mod scan;
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -18,11 +19,14 @@ pub(super) use self::deb::{ArMember, content as ar_content, members as ar_member
 pub(super) use self::rpm::metadata as rpm_metadata;
 pub(super) use error::Fault;
 
+pub use self::deb::DebHead;
+pub use self::rpm::{RpmHead, RpmHeader, WrongType};
 pub use error::ReadError;
 pub use inspection::{
     Change, Compression, Entry, EntryKind, Inspection, InstalledSize, Member, PackageFile, Relations, Script,
     Signature, Trigger,
 };
+pub use scan::{FileList, Head, Scan, scan};
 
 /// Files that a package may have.
 pub const MAX_FILES: u64 = 1_000_000;

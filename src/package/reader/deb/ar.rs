@@ -42,6 +42,48 @@ pub(in crate::package) fn members(file: &mut (impl Read + Seek), length: u64) ->
     Ok(members)
 }
 
+/// Calls `each` for every member, in order, while `input` is read once from its first byte to its last. What `each`
+/// leaves of the content is skipped.
+pub(super) fn walk(
+    input: &mut dyn Read,
+    length: u64,
+    mut each: impl FnMut(&ArMember, &mut dyn Read) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    skip(input, MAGIC, "ar archive")?;
+    let (mut at, mut count) = (MAGIC, 0);
+    while at < length {
+        let place = format!("ar header at byte {at}");
+        if count == MAX_MEMBERS {
+            return Err(Fault::limit(place, MAX_MEMBERS, "members"));
+        }
+        let mut header = [0; HEADER];
+        input.read_exact(&mut header).map_err(|source| Fault::unpack(&place, source))?;
+        let start = at + HEADER as u64;
+        let member = member(&header, start, &place)?;
+        let place = format!("member `{}`", excerpt(&member.name));
+        if member.size > length.saturating_sub(start) {
+            return Err(Fault::truncated(place));
+        }
+        let mut content = (&mut *input).take(member.size);
+        each(&member, &mut content)?;
+        let left = content.limit();
+        skip(input, left, &place)?;
+        at = start + member.size + member.size % 2;
+        if member.size % 2 == 1 && at <= length {
+            skip(input, 1, &place)?;
+        }
+        count += 1;
+    }
+    Ok(())
+}
+
+/// Reads bytes that nobody needs.
+fn skip(input: &mut dyn Read, count: u64, place: &str) -> Result<(), Fault> {
+    let skipped = std::io::copy(&mut input.take(count), &mut std::io::sink());
+    let skipped = skipped.map_err(|source| Fault::unpack(place, source))?;
+    if skipped == count { Ok(()) } else { Err(Fault::truncated(place)) }
+}
+
 fn member(header: &[u8; HEADER], start: u64, place: &str) -> Result<ArMember, Fault> {
     if &header[58..] != b"`\n" {
         return Err(Fault::malformed(place, "no ar header"));

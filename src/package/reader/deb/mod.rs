@@ -3,6 +3,7 @@
 mod ar;
 mod codec;
 mod control;
+mod head;
 mod stanza;
 mod tarball;
 
@@ -20,6 +21,8 @@ use crate::format::Format;
 pub(in crate::package) use ar::{ArMember, content, members};
 use codec::Codec;
 use control::Control;
+pub use head::DebHead;
+pub(super) use head::read as head;
 use stanza::Stanza;
 
 /// Bytes of `debian-binary`, which holds four.
@@ -101,8 +104,11 @@ fn layout(members: &[ArMember]) -> Result<Layout<'_>, Fault> {
 
 /// Reads `debian-binary`: a first line `2.x`; more lines are for later versions.
 fn format_version(file: &mut File, member: &ArMember) -> Result<String, Fault> {
-    let bytes = ar::content(file, member, MAX_VERSION_BYTES)?;
-    let text = text_of(&bytes);
+    version_of(&ar::content(file, member, MAX_VERSION_BYTES)?)
+}
+
+fn version_of(bytes: &[u8]) -> Result<String, Fault> {
+    let text = text_of(bytes);
     let version = text.lines().next().unwrap_or_default();
     let minor = version.strip_prefix("2.").unwrap_or_default();
     if minor.is_empty() || minor.len() > 9 || !minor.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -15,13 +15,28 @@ const ENTRY: usize = 16;
 
 /// Reads lead, signature header and header, each of which lies inside the `length` bytes of the file.
 pub(in crate::package) fn read(file: &mut impl Read, length: u64) -> Result<PackageMetadata, Fault> {
+    let bytes = headers(file, length)?.bytes;
+    PackageMetadata::parse(&mut Cursor::new(bytes)).map_err(|error| Fault::malformed("header", super::cause(&error)))
+}
+
+/// The beginning of an RPM, whose index is good.
+pub(super) struct Headers {
+    /// Lead, signature header, padding, header.
+    pub(super) bytes: Vec<u8>,
+    /// Where the header begins.
+    pub(super) header: usize,
+}
+
+/// Reads lead and headers, and checks their index.
+pub(super) fn headers(file: &mut impl Read, length: u64) -> Result<Headers, Fault> {
     let mut bytes = Vec::new();
     take(file, &mut bytes, u64::from(LEAD_SIZE), length, "lead")?;
     let signature = section(file, &mut bytes, length, "signature header")?;
     let padding = (8 - signature % 8) % 8;
     take(file, &mut bytes, padding, length, "signature header")?;
+    let header = bytes.len();
     section(file, &mut bytes, length, "header")?;
-    PackageMetadata::parse(&mut Cursor::new(bytes)).map_err(|error| Fault::malformed("header", super::cause(&error)))
+    Ok(Headers { bytes, header })
 }
 
 /// Appends `count` bytes of the file to `bytes`. Nothing is allocated for bytes that the file does not have.

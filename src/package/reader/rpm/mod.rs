@@ -3,9 +3,12 @@
 mod files;
 mod header;
 mod scripts;
+mod table;
 mod tags;
 
 pub(in crate::package) use header::read as metadata;
+pub(super) use table::read as head;
+pub use table::{RpmHead, RpmHeader, WrongType};
 
 use std::io::{Read, Seek, SeekFrom};
 

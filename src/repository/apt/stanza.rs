@@ -1,0 +1,173 @@
+//! The stanza that `Packages` has of a deb: its control fields, where it lies and what it hashes to.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::repository::fragment::{BadField, excerpt};
+
+/// Bytes of one stanza. The longest of Debian have some hundred thousand, for what they provide.
+const MAX_STANZA_BYTES: usize = 1 << 20;
+
+/// The fields before `Filename`, in the order in which apt-ftparchive(1) writes them.
+const BEFORE: [&str; 39] = [
+    "Package",
+    "Package-Type",
+    "Architecture",
+    "Subarchitecture",
+    "Version",
+    "Revision",
+    "Package-Revision",
+    "Package_Revision",
+    "Kernel-Version",
+    "Built-Using",
+    "Static-Built-Using",
+    "Built-For-Profiles",
+    "Auto-Built-Package",
+    "Multi-Arch",
+    "Priority",
+    "Class",
+    "Build-Essential",
+    "Protected",
+    "Important",
+    "Essential",
+    "Installer-Menu-Item",
+    "Section",
+    "Source",
+    "Origin",
+    "Phased-Update-Percentage",
+    "Maintainer",
+    "Original-Maintainer",
+    "Bugs",
+    "Installed-Size",
+    "Provides",
+    "Pre-Depends",
+    "Depends",
+    "Recommends",
+    "Recommended",
+    "Suggests",
+    "Optional",
+    "Conflicts",
+    "Breaks",
+    "Replaces",
+];
+const LAST_BEFORE: &str = "Enhances";
+
+/// The fields behind the digests; what is in no list comes last, in the package's order.
+const AFTER: [&str; 4] = ["Homepage", "Description", "Tag", "Task"];
+
+/// Fields that the repository writes, or dpkg's status file. A package that has one of them speaks of itself.
+const NOT_THE_PACKAGES: [&str; 13] = [
+    "Config-Version",
+    "Conffiles",
+    "Description-md5",
+    "Filename",
+    "MD5sum",
+    "MSDOS-Filename",
+    "SHA1",
+    "SHA256",
+    "SHA512",
+    "Size",
+    "Status",
+    "Triggers-Awaited",
+    "Triggers-Pending",
+];
+
+/// What a repository keeps of a deb.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stanza {
+    before: String,
+    after: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<String>>,
+}
+
+impl Stanza {
+    /// Makes it from the control fields, whose values have line breaks but no blanks before continuation lines.
+    pub(in crate::repository) fn new(
+        fields: &[(String, String)],
+        files: Option<Vec<String>>,
+    ) -> Result<Self, BadField> {
+        for (number, (name, value)) in fields.iter().enumerate() {
+            check(name, value)?;
+            if fields[..number].iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                return Err(BadField::new(format!("`{name}`"), "it stands there twice"));
+            }
+        }
+        let find = |name: &&str| fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
+        let listed = |name: &str| {
+            let lists = [&BEFORE[..], &[LAST_BEFORE], &AFTER, &NOT_THE_PACKAGES];
+            lists.iter().any(|list| list.iter().any(|listed| listed.eq_ignore_ascii_case(name)))
+        };
+        let (mut before, mut after) = (String::new(), String::new());
+        for name in BEFORE.iter().chain([&LAST_BEFORE]) {
+            find(name).inspect(|(_, value)| push(&mut before, name, value));
+        }
+        for name in &AFTER {
+            find(name).inspect(|(_, value)| push(&mut after, name, value));
+        }
+        for (name, value) in fields.iter().filter(|(name, _)| !listed(name)) {
+            push(&mut after, name, value);
+        }
+        if before.len() + after.len() > MAX_STANZA_BYTES {
+            return Err(BadField::new("control", format!("more than {MAX_STANZA_BYTES} bytes")));
+        }
+        Ok(Self { before, after, files })
+    }
+
+    /// Appends the stanza to `text`, with an empty line behind it.
+    pub(in crate::repository) fn write(&self, text: &mut String, file_name: &str, size: u64, sha256: &Digest) {
+        text.push_str(&self.before);
+        // Writing into a string does not fail.
+        let _ = write!(text, "Filename: {file_name}\nSize: {size}\nSHA256: {}\n", sha256.hex());
+        text.push_str(&self.after);
+        text.push('\n');
+    }
+
+    /// Returns the section, which [`Contents`](super::Contents) have before the name.
+    pub(super) fn section(&self) -> Option<&str> {
+        self.before.lines().find_map(|line| line.strip_prefix("Section: "))
+    }
+
+    /// Returns the files, if they were listed.
+    pub(super) fn files(&self) -> Option<&[String]> {
+        self.files.as_deref()
+    }
+}
+
+/// Appends a field. An empty one has nothing to say.
+fn push(text: &mut String, name: &str, value: &str) {
+    if value.is_empty() {
+        return;
+    }
+    text.push_str(name);
+    text.push(':');
+    for (number, line) in value.split('\n').enumerate() {
+        if number > 0 {
+            text.push('\n');
+        }
+        if number > 0 || !line.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(line);
+    }
+    text.push('\n');
+}
+
+/// Checks that a field ends where it ends: no line of it can be read as another field or another stanza.
+fn check(name: &str, value: &str) -> Result<(), BadField> {
+    let good = !name.starts_with(['#', '-']) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    if name.is_empty() || !good {
+        return Err(BadField::new("control", format!("`{}` names no field", excerpt(name))));
+    }
+    let bad = |cause: String| Err(BadField::new(format!("`{}`", excerpt(name)), cause));
+    if let Some(control) = value.chars().find(|c| c.is_ascii_control() && !['\n', '\t'].contains(c)) {
+        return bad(format!("the control character `{}`", control.escape_default()));
+    }
+    if value.split('\n').skip(1).any(|line| line.trim().is_empty()) {
+        return bad("an empty line".to_owned());
+    }
+    Ok(())
+}

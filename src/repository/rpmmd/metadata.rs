@@ -1,0 +1,128 @@
+//! `primary`, `filelists` and `other` together.
+
+use std::io;
+
+use super::xml;
+use crate::compression::Compression;
+use crate::format::Format;
+use crate::repository::index::{Earlier, IndexFile, IndexWriter, extension};
+use crate::repository::order::{InOrder, IndexError};
+use crate::repository::{Fragment, location};
+
+const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+const COMMON: (&str, &str) = ("xmlns", "http://linux.duke.edu/metadata/common");
+const RPM: (&str, &str) = ("xmlns:rpm", "http://linux.duke.edu/metadata/rpm");
+const FILELISTS: (&str, &str) = ("xmlns", "http://linux.duke.edu/metadata/filelists");
+const OTHER: (&str, &str) = ("xmlns", "http://linux.duke.edu/metadata/other");
+
+/// The gzip files of the last time, to be used again as far as they can be.
+#[derive(Debug, Clone, Default)]
+pub struct EarlierMetadata {
+    /// `primary`.
+    pub primary: Earlier,
+    /// `filelists`.
+    pub filelists: Earlier,
+    /// `other`.
+    pub other: Earlier,
+}
+
+/// The three files in the making.
+#[derive(Debug)]
+pub struct Metadata {
+    primary: IndexWriter,
+    filelists: IndexWriter,
+    other: IndexWriter,
+    compression: Compression,
+    order: InOrder,
+    promised: u64,
+    found: u64,
+    text: String,
+}
+
+/// A file of `repodata` with the name of its kind in `repomd.xml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// `primary`, `filelists`, `other`, `updateinfo`, `group`, or a kind of one's own, which clients leave alone.
+    pub kind: String,
+    /// The file; its path is `repodata/SHA256-NAME`.
+    pub file: IndexFile,
+}
+
+impl DataFile {
+    /// Names a finished file by its digest.
+    pub(super) fn new(kind: &str, name: &str, mut file: IndexFile) -> Self {
+        file.path = format!("repodata/{}-{name}", file.stored.sha256.hex());
+        Self { kind: kind.to_owned(), file }
+    }
+
+    /// Adds a file of one's own, uncompressed, so that the signature of `repomd.xml` covers it.
+    pub fn of_bytes(kind: &str, name: &str, bytes: Vec<u8>) -> Self {
+        Self::new(kind, name, IndexFile::plain(String::new(), bytes))
+    }
+}
+
+impl Metadata {
+    /// Begins files of so many packages.
+    pub fn new(packages: u64, compression: Compression, earlier: EarlierMetadata) -> io::Result<Self> {
+        let count = packages.to_string();
+        let begin = |root: &str, spaces: &[(&str, &str)], earlier| -> io::Result<IndexWriter> {
+            let mut index = IndexWriter::new(compression, earlier)?;
+            let mut text = HEAD.to_owned();
+            xml::open(&mut text, 0, root, &[spaces, &[("packages", count.as_str())]].concat());
+            index.push(&text)?;
+            Ok(index)
+        };
+        Ok(Self {
+            primary: begin("metadata", &[COMMON, RPM], earlier.primary)?,
+            filelists: begin("filelists", &[FILELISTS], earlier.filelists)?,
+            other: begin("otherdata", &[OTHER], earlier.other)?,
+            compression,
+            order: InOrder::default(),
+            promised: packages,
+            found: 0,
+            text: String::new(),
+        })
+    }
+
+    /// Adds an RPM that lies in `place`, a path from the folder that holds `repodata`. RPMs come in the order of
+    /// [`Fragment::compare_places`], each once.
+    pub fn add(&mut self, rpm: &Fragment, place: &str) -> Result<(), IndexError> {
+        let elements = rpm.elements().ok_or_else(|| IndexError::Format(rpm.key(), Format::Rpm))?;
+        location::check(place)?;
+        self.order.next(rpm)?;
+        self.found += 1;
+        self.text.clear();
+        self.text.push_str(&elements.before);
+        xml::empty(&mut self.text, 1, "location", &[("href", place)]);
+        self.text.push_str(&elements.after);
+        self.primary.push_package(&self.text, rpm.sha256())?;
+        self.filelists.push_package(&elements.filelists, rpm.sha256())?;
+        self.other.push_package(&elements.other, rpm.sha256())?;
+        Ok(())
+    }
+
+    /// Ends the files.
+    pub fn finish(self) -> Result<Vec<DataFile>, IndexError> {
+        let Self { primary, filelists, other, compression, promised, found, .. } = self;
+        if found != promised {
+            return Err(IndexError::Count { found, promised });
+        }
+        let mut files = Vec::new();
+        for (kind, root, mut index) in
+            [("primary", "metadata", primary), ("filelists", "filelists", filelists), ("other", "otherdata", other)]
+        {
+            index.push(&format!("</{root}>\n"))?;
+            let name = format!("{kind}.xml{}", extension(compression));
+            files.push(DataFile::new(kind, &name, index.finish(String::new())?));
+        }
+        Ok(files)
+    }
+}
+
+/// Compresses a document of another kind.
+pub(super) fn document(kind: &str, text: &str, compression: Compression) -> io::Result<DataFile> {
+    let mut index = IndexWriter::new(compression, Earlier::default())?;
+    index.push(HEAD)?;
+    index.push(text)?;
+    Ok(DataFile::new(kind, &format!("{kind}.xml{}", extension(compression)), index.finish(String::new())?))
+}
