@@ -28,7 +28,8 @@
 //!
 //! # Invariants
 //!
-//! 1. Nothing before `fetch` does I/O beyond reading specs, templates and configuration.
+//! 1. Nothing before `fetch` does I/O beyond reading specs, templates and configuration; [`sign`] starts the programs that
+//!    keep keys ([`sign::GpgKey`], [`sign::CommandKey`]).
 //! 2. Nothing outside `fetch::verify` can make an [`fetch::Artifact`]. Verification cannot be turned off; a weaker
 //!    policy has a name, is recorded and printed ([`fetch::Evidence`]).
 //! 3. Nothing outside `cli` prints, reads the environment or looks at the clock.

@@ -10,7 +10,7 @@ use super::signing::Signing;
 use super::{Done, signal};
 use crate::package::signing::{self, SigningError};
 use crate::scratch::Scratch;
-use crate::sign::{KeyFile, Signer as _};
+use crate::sign::Signer;
 
 /// Sign packages that are there, or take their signatures off
 ///
@@ -26,7 +26,7 @@ pub(crate) struct SignArgs {
     files: Vec<PathBuf>,
 
     /// Take signatures off
-    #[arg(long, conflicts_with = "sign_key")]
+    #[arg(long, conflicts_with_all = ["sign-key", "sign-gpg", "sign-command"])]
     remove: bool,
 
     #[command(flatten)]
@@ -35,25 +35,24 @@ pub(crate) struct SignArgs {
 
 impl SignArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let key = if self.remove { None } else { Some(self.key(session)?) };
+        let signer = if self.remove { None } else { Some(self.signer(session)?) };
         let (mut text, mut packages) = (String::new(), Vec::new());
         for file in &self.files {
-            if let Err(failure) = replace(file, key.as_ref()) {
+            if let Err(failure) = replace(file, signer.as_deref()) {
                 return Err(failure.after(done(text, &packages)));
             }
             text += &format!("{}\n", file.display());
             packages.push(json!({
                 "path": file.display().to_string(),
-                "signer": key.as_ref().map(KeyFile::fingerprint),
+                "signer": signer.as_ref().map(|signer| signer.fingerprint()),
             }));
         }
         Ok(done(text, &packages))
     }
 
-    fn key(&self, session: &Session) -> Result<KeyFile, Failure> {
-        self.signing
-            .key(session)?
-            .ok_or_else(|| Failure::usage("no key").hint("add `--sign-key FILE`, or `--remove` to take signatures off"))
+    fn signer(&self, session: &Session) -> Result<Box<dyn Signer>, Failure> {
+        let hint = "add `--sign-key FILE` or `--sign-gpg KEY`, or `--remove` to take signatures off";
+        self.signing.signer(session)?.ok_or_else(|| Failure::usage("no key").hint(hint))
     }
 }
 
@@ -62,13 +61,13 @@ fn done(text: String, packages: &[serde_json::Value]) -> Done {
 }
 
 /// Puts the signed package where the other one was.
-fn replace(file: &Path, key: Option<&KeyFile>) -> Result<(), Failure> {
+fn replace(file: &Path, signer: Option<&dyn Signer>) -> Result<(), Failure> {
     let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let refused = |error: &SigningError| Failure::signing(format!("cannot sign `{}`", file.display()), error);
     let scratch = signal::scratch(folder).map_err(|error| Failure::write(&error))?;
     let unfinished = scratch.path().join("package");
-    let new = match key {
-        Some(key) => signing::sign(file, key, &unfinished),
+    let new = match signer {
+        Some(signer) => signing::sign(file, signer, &unfinished),
         None => signing::remove(file, &unfinished),
     };
     let new = new.map_err(|error| refused(&error))?;

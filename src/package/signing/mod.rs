@@ -6,15 +6,19 @@
 //! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header | the header, which holds the digest of the payload |
 
 mod deb;
+mod policy;
 mod rpm;
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use fs_err::{File, OpenOptions};
 
+pub use policy::{PolicyFile, policy};
+
 use super::reader::Fault;
 use super::reader::ReadError;
+use crate::digest::{Digest, Hasher};
 use crate::sign::{Certificate, SignError, Signature, Signer, VerifyError};
 use crate::source_date::SourceDate;
 
@@ -68,11 +72,15 @@ impl Package {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         let mut out = options.open(to)?.into_parts().0;
-        match self {
-            Self::Deb(deb) => deb.copy(signature, &mut out)?,
-            Self::Rpm(rpm) => rpm.copy(signature, &mut out)?,
-        }
+        self.write(signature, &mut out)?;
         Ok(out)
+    }
+
+    fn write(&self, signature: Option<&Signature>, out: &mut impl Write) -> Result<(), SigningError> {
+        match self {
+            Self::Deb(deb) => deb.copy(signature, out),
+            Self::Rpm(rpm) => rpm.copy(signature, out),
+        }
     }
 
     /// Returns the time of the package, which its signature gets.
@@ -135,4 +143,13 @@ pub fn remove(package: &Path, to: &Path) -> Result<std::fs::File, SigningError> 
 /// Checks the signature of a package, and that the rest is what it covers. Returns the fingerprint of the key.
 pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, SigningError> {
     Package::open(package)?.verify(certificates)
+}
+
+/// Returns the SHA-256 and size in bytes that a package has without its signatures: what two builds of one plan agree on,
+/// whoever signed them. It is that of the file which [`remove`] writes.
+pub fn unsigned_sha256(package: &Path) -> Result<(Digest, u64), SigningError> {
+    let mut hasher = Hasher::default();
+    Package::open(package)?.write(None, &mut hasher)?;
+    let digests = hasher.finish();
+    Ok((digests.sha256, digests.size))
 }

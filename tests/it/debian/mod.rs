@@ -7,6 +7,7 @@ mod lintian;
 mod oldest;
 mod removal;
 mod root;
+mod signatures;
 mod system;
 mod unit;
 mod upgrade;

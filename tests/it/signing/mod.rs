@@ -1,7 +1,12 @@
 //! Signed packages: what gpg, rpm and debsig-verify make of them, and which keys are refused.
 
 mod accepted;
-mod changed;
+pub(crate) mod changed;
+mod check;
+mod cleartext;
+mod clients;
+mod generate;
+pub(crate) mod keeper;
 mod keys;
 mod secrets;
 mod sign;
@@ -11,21 +16,21 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::cli::Rig;
+use crate::cli::{Ran, Rig};
 use crate::mirror::files;
 
-const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
+pub(crate) const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
 
 /// A folder of keys that gpg keeps.
-struct Keys(TempDir);
+pub(crate) struct Keys(TempDir);
 
 impl Keys {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     /// Makes a primary key that certifies and a subkey that signs, and returns the primary's fingerprint.
-    fn generate(&self, algorithm: &str, passphrase: &str) -> String {
+    pub(crate) fn generate(&self, algorithm: &str, passphrase: &str) -> String {
         self.primary(algorithm, passphrase, "cert");
         let fingerprint = self.fingerprints().remove(0);
         self.gpg(&["--passphrase", passphrase, "--quick-add-key", &fingerprint, algorithm, "sign", "2y"]);
@@ -39,7 +44,7 @@ impl Keys {
 
     /// Runs gpg, which must succeed.
     #[track_caller]
-    fn gpg(&self, arguments: &[&str]) -> String {
+    pub(crate) fn gpg(&self, arguments: &[&str]) -> String {
         let output = self.try_gpg(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -52,13 +57,13 @@ impl Keys {
     }
 
     /// The fingerprints of all keys, each primary key before its subkeys.
-    fn fingerprints(&self) -> Vec<String> {
+    pub(crate) fn fingerprints(&self) -> Vec<String> {
         let listed = self.gpg(&["--with-colons", "--with-subkey-fingerprint", "--list-keys"]);
         let lines = listed.lines().filter(|line| line.starts_with("fpr:"));
         lines.map(|line| line.split(':').nth(9).unwrap().to_owned()).collect()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -70,12 +75,22 @@ impl Keys {
         path
     }
 
-    fn secret(&self) -> PathBuf {
+    pub(crate) fn secret(&self) -> PathBuf {
         self.export("secret.asc", "", "--export-secret-keys")
     }
 
-    fn public(&self) -> PathBuf {
+    pub(crate) fn public(&self) -> PathBuf {
         self.export("public.asc", "", "--export")
+    }
+}
+
+impl Keys {
+    /// Has the agent forget passphrases. A pinentry that asks nobody is its only one.
+    fn forget(&self) {
+        fs_err::write(self.path("gpg-agent.conf"), "pinentry-program /bin/false\n").unwrap();
+        let gpgconf =
+            |what: &str| Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args([what, "gpg-agent"]).status();
+        assert!(gpgconf("--kill").unwrap().success());
     }
 }
 
@@ -94,6 +109,6 @@ fn build(key: &Path) -> Rig {
     rig
 }
 
-fn package(rig: &Rig, end: &str) -> PathBuf {
+pub(crate) fn package(rig: &Rig, end: &str) -> PathBuf {
     files(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
 }
