@@ -15,6 +15,7 @@ use super::{Done, table};
 use crate::repository::channel::Channel;
 use crate::repository::charter::{Charter, Repository};
 use crate::repository::check::{Depth, Finding};
+use crate::repository::error::RepositoryError;
 use crate::repository::history::{Difference, Shown};
 use crate::repository::layout::CERTIFICATE;
 use crate::source_date::SourceDate;
@@ -92,8 +93,8 @@ struct Several {
 }
 
 impl Several {
-    fn channels(&self, repository: &Repository) -> Vec<Channel> {
-        if self.channels.is_empty() { repository.channels() } else { self.channels.clone() }
+    fn channels(&self, repository: &Repository) -> Result<Vec<Channel>, RepositoryError> {
+        if self.channels.is_empty() { repository.published() } else { Ok(self.channels.clone()) }
     }
 }
 
@@ -275,7 +276,7 @@ fn refresh(session: &Session, some: &Several, publishing: &Publishing) -> Result
     let opened = publishing.open(session)?;
     let mut repository = some.place.open()?;
     let mut channels = Vec::new();
-    for channel in some.channels(&repository) {
+    for channel in some.channels(&repository)? {
         let outcome = repository.refresh(channel, &opened.publisher())?;
         channels.push(report(session, channel, &outcome).1);
     }
@@ -285,7 +286,7 @@ fn refresh(session: &Session, some: &Several, publishing: &Publishing) -> Result
 fn repair(session: &Session, some: &Several) -> Result<Done, Failure> {
     let repository = some.place.open()?;
     let mut repaired = Vec::new();
-    for channel in some.channels(&repository) {
+    for channel in some.channels(&repository)? {
         if repository.repair(channel)? {
             session.ui.status("Repaired", &channel.to_string());
             repaired.push(channel.to_string());
@@ -306,7 +307,7 @@ impl Check {
         };
         let depth = if self.digests { Depth::Digests } else { Depth::Sizes };
         let (mut text, mut channels, mut exit) = (String::new(), Vec::new(), Exit::Done);
-        for channel in self.some.channels(&repository) {
+        for channel in self.some.channels(&repository)? {
             let found = repository.check(channel, &trusted, depth)?;
             if found.is_empty() {
                 session.ui.status("Checked", &channel.to_string());

@@ -45,7 +45,7 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         let (mut packages, mut fragments, mut left) = (Vec::new(), Vec::new(), wanted.clone());
-        for other in self.channels() {
+        for other in self.published()? {
             let generation = self.shown(other)?.generation;
             let (found, _): (Vec<Entry>, Vec<Entry>) = generation
                 .packages

@@ -61,22 +61,18 @@ impl Repository {
     /// Everything that generations name which were shown at `since` or later.
     fn live(&self, since: u64) -> Result<HashSet<Key>, RepositoryError> {
         let mut live = HashSet::from([super::layout::key(CERTIFICATE)]);
-        for channel in self.channels() {
+        for channel in self.published()? {
             live.insert(head::key(channel));
             // The time at which the next one took its place.
             let mut replaced = u64::MAX;
-            match self.walk(channel, |shown| {
+            self.walk(channel, |shown| {
                 let is_live = replaced >= since;
                 if is_live {
                     name(channel, &shown, &mut live);
                 }
                 replaced = u64::from(shown.generation.time);
                 is_live
-            }) {
-                // It was registered, and nobody has published to it yet.
-                Err(RepositoryError::NoChannel { .. }) => {}
-                other => other?,
-            }
+            })?;
         }
         Ok(live)
     }

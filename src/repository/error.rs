@@ -103,5 +103,5 @@ fn known(channels: &[Channel]) -> String {
 }
 
 fn spanned(newest: u64) -> String {
-    format!("it has 1 to {newest}")
+    format!("the newest is {newest}")
 }

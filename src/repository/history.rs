@@ -34,6 +34,17 @@ impl Difference {
 }
 
 impl Repository {
+    /// Returns the channels that show something. A run that was killed may have registered one and no more.
+    pub fn published(&self) -> Result<Vec<Channel>, RepositoryError> {
+        let mut published = Vec::new();
+        for channel in self.channels() {
+            if Head::read(self.store(), channel)?.is_some() {
+                published.push(channel);
+            }
+        }
+        Ok(published)
+    }
+
     /// Returns what a channel shows.
     pub fn shown(&self, channel: Channel) -> Result<Shown, RepositoryError> {
         let Some(held) = Head::read(self.store(), channel)? else {

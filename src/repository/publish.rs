@@ -133,6 +133,7 @@ impl Repository {
         publisher: &Publisher<'_>,
         change: impl Fn(&[Entry]) -> Result<(Change, Vec<&'c Candidate>), RepositoryError>,
     ) -> Result<Outcome, RepositoryError> {
+        let mut placed = HashSet::new();
         for _ in 0..TRIES {
             let held = Head::read(self.store(), channel)?;
             let shown = match &held {
@@ -155,7 +156,7 @@ impl Repository {
                 return Err(RepositoryError::Nothing(channel));
             }
             let next = Next { channel, held: held.as_ref(), shown: shown.as_ref(), added: &added, removed: &removed };
-            if let Some(head) = self.commit(&next, change, &candidates, publisher)? {
+            if let Some(head) = self.commit(&next, change, &candidates, &mut placed, publisher)? {
                 return Ok(Outcome { head, added, removed });
             }
         }
@@ -168,6 +169,7 @@ impl Repository {
         next: &Next<'_>,
         change: Change,
         candidates: &[&Candidate],
+        placed: &mut HashSet<Key>,
         publisher: &Publisher<'_>,
     ) -> Result<Option<Head>, RepositoryError> {
         let Next { channel, held, shown, .. } = *next;
@@ -179,7 +181,7 @@ impl Repository {
         generation.packages = change.packages;
         let fragments = sort(&mut generation, &shelf)?;
         gates(next, &generation, &fragments, publisher.components)?;
-        self.place(next, candidates)?;
+        self.place(next, candidates, placed)?;
         let earlier = |name: &str| self.earlier(shown, name);
         let places = Places { channel, entries: &generation.packages, fragments: &fragments, earlier: &earlier };
         let seal = Seal { charter: self.charter(), date, signer: publisher.signer };
@@ -194,14 +196,21 @@ impl Repository {
         Ok(Some(held.head))
     }
 
-    /// Puts packages where clients will look for them.
-    fn place(&self, next: &Next<'_>, candidates: &[&Candidate]) -> Result<(), RepositoryError> {
-        let objects: Vec<(Key, Content<'_>)> =
-            candidates.iter().map(|one| (one.entry().path, Content::Package(&one.source))).collect();
+    /// Puts packages where clients will look for them, unless an earlier try did.
+    fn place(
+        &self,
+        next: &Next<'_>,
+        candidates: &[&Candidate],
+        placed: &mut HashSet<Key>,
+    ) -> Result<(), RepositoryError> {
+        let objects = candidates.iter().map(|one| (one.entry().path, Content::Package(&one.source)));
+        let objects: Vec<(Key, Content<'_>)> = objects.filter(|(path, _)| !placed.contains(path)).collect();
         self.store().create(&objects)?;
-        let links: Vec<(Key, Key)> =
-            next.added.iter().map(|entry| (entry.path.clone(), flat_path(next.channel, entry))).collect();
-        Ok(self.store().link(&links)?)
+        let links = next.added.iter().map(|entry| (entry.path.clone(), flat_path(next.channel, entry)));
+        let links: Vec<(Key, Key)> = links.filter(|(_, path)| !placed.contains(path)).collect();
+        self.store().link(&links)?;
+        placed.extend(objects.into_iter().map(|(path, _)| path).chain(links.into_iter().map(|(_, path)| path)));
+        Ok(())
     }
 
     /// Returns an index file of the generation before.

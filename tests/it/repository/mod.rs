@@ -1,6 +1,7 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod bucket;
+mod clients;
 mod crash;
 mod publishing;
 mod rig;

@@ -102,11 +102,15 @@ fn a_channel_goes_back_by_going_on() {
 #[test]
 fn what_is_missing_of_a_release_is_missed_before_anyone_sees_it() {
     let rig = Rig::new();
-    let lonely = Made::get().packages("1.36.2", &["kubeadm", "amd64.deb"]);
-    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `cri-tools");
+    let lonely = Made::get().packages("1.36.2", &["kubelet", "amd64.deb"]);
+    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
     assert!(!rig.root().join("dists").exists() && !rig.root().join("core:").exists());
-    let lonely = Made::get().packages("1.36.2", &["kubeadm", "x86_64.rpm"]);
-    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "cri-tools");
+    let lonely = Made::get().packages("1.36.2", &["kubelet", "x86_64.rpm"]);
+    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+    // Those of another architecture do not help.
+    let mut lonely = lonely;
+    lonely.extend(Made::get().packages("1.36.2", &["kubernetes-cni", "aarch64.rpm"]));
+    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::built;
-use crate::program::{Ran, command, done, refused, run};
+use crate::program::{command, done, refused, run};
 
 /// A key, and packages that it signed. Made once.
 pub(crate) struct Made {
@@ -135,10 +135,6 @@ impl Rig {
     pub(crate) fn refused(&self, code: i32, command: &mut Command, words: &str) {
         let said = refused(code, command);
         assert!(said.contains(words), "{said}");
-    }
-
-    pub(crate) fn run(&self, line: &str) -> Ran {
-        run(&mut self.command(line))
     }
 
     /// Every client would be content.

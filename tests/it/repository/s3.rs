@@ -62,9 +62,12 @@ impl Server {
     /// Sends a request without a body and returns the answer.
     pub(crate) fn ask(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
+        // moto looks at who asks and takes any signature.
+        let scope = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            self.address
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: AWS4-HMAC-SHA256 {scope}\r\n\
+             Content-Length: 0\r\nConnection: close\r\n\r\n",
+            self.address,
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
