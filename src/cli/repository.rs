@@ -10,7 +10,7 @@ use super::args::Trees;
 use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::Session;
-use super::signing::{Signing, now};
+use super::signing::{Signing, now, told};
 use crate::repository::channel::Channel;
 use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
@@ -19,7 +19,7 @@ use crate::repository::generation::Entry;
 use crate::repository::publish::{Outcome, Publisher};
 use crate::repository::state::StateError;
 use crate::repository::store::{BadLocation, Cause, Location, Store, StoreOptions};
-use crate::sign::Signer;
+use crate::sign::{Finding, Signer, When};
 use crate::source_date::SourceDate;
 
 /// Variables that say who asks a bucket, and whom.
@@ -87,6 +87,7 @@ impl Publishing {
             Failure::usage("no key: apt, dnf and zypper read signed repositories")
                 .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
         })?;
+        lint(&*signer)?;
         let (_, catalog) = session.specs(&self.trees)?;
         let components: BTreeSet<String> = catalog.iter().map(|spec| spec.name.to_string()).collect();
         Ok(Opened { signer, date: date(session), components })
@@ -98,6 +99,26 @@ impl Opened {
         Publisher { signer: &*self.signer, date: self.date, components: &self.components }
     }
 }
+
+/// Refuses a key that some client refuses, or will before the next month is over: who publishes with it leaves its users
+/// with a repository that they cannot read.
+fn lint(signer: &dyn Signer) -> Result<(), Failure> {
+    const MONTH: u32 = 30 * 24 * 60 * 60;
+    let now = now();
+    let is_near = |finding: &&Finding| match finding.when {
+        When::Now => true,
+        When::From(time) => time < now.saturating_add(MONTH),
+    };
+    match signer.certificate().check(now).iter().find(is_near) {
+        None => Ok(()),
+        Some(finding) => Err(Failure::new(Exit::Key, &Refused(told(finding))).hint(finding.remedy)),
+    }
+}
+
+/// A key that clients refuse.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing is published with this key: {0}")]
+struct Refused(String);
 
 /// `SOURCE_DATE_EPOCH`, or the clock.
 pub(crate) fn date(session: &Session) -> SourceDate {

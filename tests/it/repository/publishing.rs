@@ -225,3 +225,16 @@ fn repair_needs_no_key() {
     rig.assert_whole();
     assert_eq!(done(&mut rig.without_key("repo repair")), "");
 }
+
+#[test]
+fn a_key_that_clients_will_refuse_next_week_is_refused_today() {
+    let rig = Rig::new();
+    let key = rig.folder.path().join("short.asc");
+    let generate =
+        ["key", "generate", "-qq", "--algorithm", "ed25519", "--expires", "7d", "--user", "A <a@example.org>"];
+    done(crate::program::command().args(generate).arg(&key));
+    let mut publish = rig.without_key("publish --channel stable/v1.36");
+    publish.arg("--sign-key").arg(key).args(Made::get().packages("1.36.1", &[]));
+    rig.refused(8, &mut publish, "nothing is published with this key");
+    assert!(!rig.root().join("pool").exists());
+}
