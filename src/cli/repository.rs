@@ -111,7 +111,9 @@ fn lint(signer: &dyn Signer) -> Result<(), Failure> {
     };
     match signer.certificate().check(now).iter().find(is_near) {
         None => Ok(()),
-        Some(finding) => Err(Failure::new(Exit::Key, &Refused(told(finding))).hint(finding.remedy)),
+        Some(finding) => {
+            Err(Failure::new(Exit::Key, &Refused(told(finding))).hint("name another key with `--sign-key`"))
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! What apt and dnf make of a repository: what is in it they read, what somebody else did to it they refuse.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use fs_err as fs;
 use tempfile::TempDir;
 
 use super::rig::{Made, Rig};

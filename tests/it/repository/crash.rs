@@ -1,7 +1,6 @@
 //! Runs that are killed, and runs that are many: clients see a whole state whenever they look.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use fs_err as fs;
 use kubepkg::digest::Digest;
 use kubepkg::sign::{Certificate, Signature};
 
@@ -17,6 +17,7 @@ use super::s3::Server;
 use crate::program::{done, run};
 
 /// How often runs are killed; more often with `KUBEPKG_TEST_KILLS`.
+#[expect(clippy::disallowed_methods, reason = "a longer run is asked for by hand")]
 fn kills() -> u64 {
     std::env::var("KUBEPKG_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(24)
 }

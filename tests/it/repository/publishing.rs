@@ -1,10 +1,9 @@
 //! Publishing, promoting, going back: what is in a repository afterwards, and what is refused.
 
-use std::fs;
-
-use super::rig::{Made, Rig};
+use super::rig::{Made, Rig, refused};
 use super::s3::Server;
 use crate::program::done;
+use fs_err as fs;
 
 #[test]
 fn a_release_is_published_and_published_again_without_a_write() {
@@ -77,11 +76,7 @@ fn a_list_says_what_a_channel_shows() {
     rig.assert_whole();
     // What nobody published is in no channel, whatever a list says.
     fs::write(&list, "channels:\n  stable/v1.36:\n    kubelet_9_amd64.deb: ".to_owned() + &"0".repeat(64)).unwrap();
-    rig.refused(
-        4,
-        &mut rig.command(&format!("promote --file {}", list.display())),
-        "no channel has `kubelet_9_amd64.deb`",
-    );
+    refused(4, &mut rig.command(&format!("promote --file {}", list.display())), "no channel has `kubelet_9_amd64.deb`");
 }
 
 #[test]
@@ -96,21 +91,21 @@ fn a_channel_goes_back_by_going_on() {
     assert!(history.contains("rollback to 1"), "{history}");
     let difference = done(&mut rig.without_key("repo diff stable/v1.36 --from 1 --to 3"));
     assert_eq!(difference, "");
-    rig.refused(4, &mut rig.command("repo rollback stable/v1.36 --to 9"), "no generation 9");
+    refused(4, &mut rig.command("repo rollback stable/v1.36 --to 9"), "no generation 9");
 }
 
 #[test]
 fn what_is_missing_of_a_release_is_missed_before_anyone_sees_it() {
     let rig = Rig::new();
     let lonely = Made::get().packages("1.36.2", &["kubelet", "amd64.deb"]);
-    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+    refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
     assert!(!rig.root().join("dists").exists() && !rig.root().join("core:").exists());
     let lonely = Made::get().packages("1.36.2", &["kubelet", "x86_64.rpm"]);
-    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+    refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
     // Those of another architecture do not help.
     let mut lonely = lonely;
     lonely.extend(Made::get().packages("1.36.2", &["kubernetes-cni", "aarch64.rpm"]));
-    rig.refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+    refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
 }
 
 #[test]
@@ -122,9 +117,9 @@ fn a_version_never_changes_its_bytes() {
     // The same package, signed by nobody: other bytes.
     fs::copy(&one, &other).unwrap();
     done(crate::program::command().args(["sign", "--remove", "-qq"]).arg(&other));
-    rig.refused(9, &mut rig.publish("stable/v1.36", &[other.clone()]), "is there with other bytes");
+    refused(9, &mut rig.publish("stable/v1.36", std::slice::from_ref(&other)), "is there with other bytes");
     // Nor in another channel: one file has one name.
-    rig.refused(9, &mut rig.publish("staging/v1.36", &[other]), "other bytes");
+    refused(9, &mut rig.publish("staging/v1.36", &[other]), "other bytes");
     rig.assert_whole();
 }
 
@@ -135,10 +130,10 @@ fn unsigned_rpms_and_wrong_names_are_refused() {
     let unsigned = rig.folder.path().join(rpm.file_name().unwrap());
     fs::copy(&rpm, &unsigned).unwrap();
     done(crate::program::command().args(["sign", "--remove", "-qq"]).arg(&unsigned));
-    rig.refused(9, &mut rig.publish("stable/v1.36", &[unsigned]), "is not signed");
+    refused(9, &mut rig.publish("stable/v1.36", &[unsigned]), "is not signed");
     let renamed = rig.folder.path().join("kubectl-9.9.9-1.x86_64.rpm");
     fs::copy(&rpm, &renamed).unwrap();
-    rig.refused(9, &mut rig.publish("stable/v1.36", &[renamed]), "should be called `kubectl-1.36.2");
+    refused(9, &mut rig.publish("stable/v1.36", &[renamed]), "should be called `kubectl-1.36.2");
 }
 
 #[test]
@@ -150,11 +145,11 @@ fn what_is_no_package_changes_nothing() {
     let bytes = fs::read(&deb).unwrap();
     let half = rig.folder.path().join(deb.file_name().unwrap());
     fs::write(&half, &bytes[..bytes.len() / 2]).unwrap();
-    rig.refused(7, &mut rig.publish("stable/v1.36", &[half.clone()]), "ends early");
+    refused(7, &mut rig.publish("stable/v1.36", std::slice::from_ref(&half)), "ends early");
     fs::write(&half, "no package").unwrap();
-    rig.refused(7, &mut rig.publish("stable/v1.36", &[half.clone()]), "neither a deb nor an RPM");
+    refused(7, &mut rig.publish("stable/v1.36", std::slice::from_ref(&half)), "neither a deb nor an RPM");
     fs::remove_file(&half).unwrap();
-    rig.refused(7, &mut rig.publish("stable/v1.36", &[half]), "No such file");
+    refused(7, &mut rig.publish("stable/v1.36", &[half]), "No such file");
     assert_eq!(rig.state(), before);
 }
 
@@ -167,7 +162,7 @@ fn a_repository_of_a_newer_program_is_left_alone() {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replace("\"form\":1", "\"form\":2")).unwrap();
         let packages = Made::get().packages("1.36.2", &[]);
-        rig.refused(7, &mut rig.publish("stable/v1.36", &packages), "a newer one wrote it");
+        refused(7, &mut rig.publish("stable/v1.36", &packages), "a newer one wrote it");
         fs::write(&path, text).unwrap();
         assert!(!name.is_empty());
     }
@@ -181,7 +176,7 @@ fn time_never_runs_backwards() {
     let mut publish = rig.publish("stable/v1.36", &Made::get().packages("1.36.1", &[]));
     done(publish.env("SOURCE_DATE_EPOCH", "1800000000"));
     let mut publish = rig.publish("stable/v1.36", &Made::get().packages("1.36.2", &[]));
-    rig.refused(9, publish.env("SOURCE_DATE_EPOCH", "1799999900"), "one of the two clocks is wrong");
+    refused(9, publish.env("SOURCE_DATE_EPOCH", "1799999900"), "one of the two clocks is wrong");
 }
 
 #[test]
@@ -194,7 +189,8 @@ fn garbage_goes_and_nothing_else() {
     fs::create_dir_all(orphan.parent().unwrap()).unwrap();
     fs::write(&orphan, "left by a killed run").unwrap();
     let gc = |more: &str, days: u64| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + days * 86400;
+        let written = fs::metadata(&orphan).unwrap().modified().unwrap();
+        let now = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + days * 86400;
         done(rig.without_key(&format!("repo gc{more}")).env("SOURCE_DATE_EPOCH", now.to_string()))
     };
     assert_eq!(gc("", 0), "");
@@ -235,6 +231,6 @@ fn a_key_that_clients_will_refuse_next_week_is_refused_today() {
     done(crate::program::command().args(generate).arg(&key));
     let mut publish = rig.without_key("publish --channel stable/v1.36");
     publish.arg("--sign-key").arg(key).args(Made::get().packages("1.36.1", &[]));
-    rig.refused(8, &mut publish, "nothing is published with this key");
+    refused(8, &mut publish, "nothing is published with this key");
     assert!(!rig.root().join("pool").exists());
 }

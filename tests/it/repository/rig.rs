@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::built;
-use crate::program::{command, done, refused, run};
+use crate::program::{command, done, run};
 
 /// A key, and packages that it signed. Made once.
 pub(crate) struct Made {
@@ -131,12 +131,6 @@ impl Rig {
         done(&mut self.command(line))
     }
 
-    #[track_caller]
-    pub(crate) fn refused(&self, code: i32, command: &mut Command, words: &str) {
-        let said = refused(code, command);
-        assert!(said.contains(words), "{said}");
-    }
-
     /// Every client would be content.
     #[track_caller]
     pub(crate) fn assert_whole(&self) {
@@ -149,9 +143,16 @@ impl Rig {
         use std::os::unix::fs::MetadataExt as _;
         let files = crate::mirror::files(self.root());
         let state = |path: PathBuf| {
-            let metadata = std::fs::metadata(&path).unwrap();
+            let metadata = fs_err::metadata(&path).unwrap();
             (path, metadata.ino(), metadata.mtime_nsec())
         };
         files.into_iter().map(state).collect()
     }
+}
+
+/// Runs a command, which must fail with `code` and say `words`.
+#[track_caller]
+pub(crate) fn refused(code: i32, command: &mut Command, words: &str) {
+    let said = crate::program::refused(code, command);
+    assert!(said.contains(words), "{said}");
 }

@@ -1,6 +1,5 @@
 //! An S3-compatible server on the loopback: moto, which honours conditional requests.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -92,8 +91,8 @@ fn python() -> &'static Path {
         }
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto");
         let own = folder.join("bin/python3");
-        let lock = File::create(folder.with_extension("lock")).unwrap();
-        lock.lock().unwrap();
+        let lock = fs_err::File::create(folder.with_extension("lock")).unwrap();
+        lock.into_parts().0.lock().unwrap();
         if !has_moto(&own) {
             let run = |program: &Path, arguments: &[&str]| {
                 assert!(Command::new(program).args(arguments).status().unwrap().success(), "{arguments:?}");

@@ -116,10 +116,10 @@ fn a_package_that_changes_meanwhile_is_not_stored() {
     on_both(|store| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.deb");
-        std::fs::write(&path, "looked at").unwrap();
+        fs_err::write(&path, "looked at").unwrap();
         let source = Source::new(&path).unwrap();
         let name = key("pool/changed.deb");
-        std::fs::write(&path, "changed!!").unwrap();
+        fs_err::write(&path, "changed!!").unwrap();
         let error = store.create(&[(name.clone(), Content::Package(&source))]).unwrap_err();
         assert!(matches!(error.cause, Cause::Changed(_)), "{error:?}");
         assert!(store.get(&name, LIMIT).unwrap().is_none());
@@ -145,10 +145,10 @@ fn files_that_belong_together_change_together() {
         let writer = scope.spawn(|| (1..100).for_each(|number| write(&number.to_string())));
         while !writer.is_finished() {
             // Whoever has the folder open sees one state of it, whatever its name means by now.
-            let folder = std::fs::File::open(&repodata).unwrap();
+            let folder = fs_err::File::open(&repodata).unwrap();
             let at = |name: &str| {
                 let path = format!("/proc/self/fd/{}/{name}", std::os::fd::AsRawFd::as_raw_fd(&folder));
-                std::fs::read_to_string(path)
+                fs_err::read_to_string(path)
             };
             // The old folder is removed once the new one is there.
             if let (Ok(one), Ok(other)) = (at("repomd.xml"), at("repomd.xml.asc")) {
@@ -156,19 +156,19 @@ fn files_that_belong_together_change_together() {
             }
         }
     });
-    assert_eq!(std::fs::read_to_string(repodata.join("abc-primary.xml.gz")).unwrap(), "kept");
-    assert_eq!(std::fs::read_dir(&repodata).unwrap().count(), 3);
+    assert_eq!(fs_err::read_to_string(repodata.join("abc-primary.xml.gz")).unwrap(), "kept");
+    assert_eq!(fs_err::read_dir(&repodata).unwrap().count(), 3);
 }
 
 #[test]
 fn what_a_killed_run_left_is_swept_and_never_seen() {
     let root = tempfile::tempdir().unwrap();
     let left = root.path().join(".kubepkg/.kubepkg-killed");
-    std::fs::create_dir_all(&left).unwrap();
-    std::fs::write(left.join("0"), "half").unwrap();
+    fs_err::create_dir_all(&left).unwrap();
+    fs_err::write(left.join("0"), "half").unwrap();
     let store = folder(root.path());
     store.replace(&key("file"), b"whole").unwrap();
     assert!(!left.exists());
     drop(store);
-    assert_eq!(std::fs::read_dir(root.path().join(".kubepkg")).unwrap().count(), 0);
+    assert_eq!(fs_err::read_dir(root.path().join(".kubepkg")).unwrap().count(), 0);
 }
