@@ -23,7 +23,7 @@
 //! | places | [`tree`], [`scratch`] | folders of texts; folders of unfinished files |
 //! | what is asked | [`template`], [`spec`], [`sign`], [`plan`] | pure functions from texts to a plan |
 //! | what happens | [`event`] | the library prints nothing, it reports |
-//! | what is done | [`fetch`], [`block`], [`image`], [`package`], [`repository`], [`pipeline`] | bytes in, bytes out |
+//! | what is done | [`fetch`], [`block`], [`image`], [`package`], then [`provenance`], [`sbom`] and [`repository`], then [`pipeline`] | bytes in, bytes out |
 //! | words for people | [`cli`] | the only one that prints or reads the environment |
 //!
 //! # Invariants
@@ -54,8 +54,10 @@ pub mod package;
 pub mod path;
 pub mod pipeline;
 pub mod plan;
+pub mod provenance;
 pub mod relation;
 pub mod repository;
+pub mod sbom;
 pub mod scratch;
 pub mod sign;
 pub mod source_date;

@@ -61,10 +61,15 @@ impl Templates {
         self.tree.get(path)
     }
 
-    /// Returns a digest of the templates below a folder, such as `deb/`.
+    /// Returns the templates below a folder, such as `deb/`, as they are written, sorted by path.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.tree.iter().filter(move |(path, _)| path.starts_with(folder))
+    }
+
+    /// Returns a digest of the templates below a folder.
     pub fn digest(&self, folder: &str) -> Digest {
-        let below = self.tree.iter().filter(|(path, _)| path.starts_with(folder));
-        let lengths: String = below.map(|(path, text)| format!("{path} {}\n{text}\n", text.len())).collect();
+        let lengths: String =
+            self.below(folder).map(|(path, text)| format!("{path} {}\n{text}\n", text.len())).collect();
         Digest::sha256(lengths)
     }
 

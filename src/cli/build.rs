@@ -10,10 +10,13 @@ use super::signing::{self, Signing};
 use super::{Done, blocks, signal};
 use crate::pipeline::{self, Env, Outcome, Package, Results, Settings};
 use crate::plan::{Plan, PlannedPackage};
+use crate::provenance;
+use crate::sbom;
 
 /// Fetch, verify and package
 ///
-/// Writes packages below the output folder and prints their paths, one a line. A package has its name only when it is
+/// Writes packages below the output folder and prints their paths, one a line. Beside each stand its papers: what it was
+/// made of (`.intoto.jsonl`) and what is in it (`.cdx.json`). A package has its name only when it and its papers are
 /// complete; a run that fails or is interrupted leaves good files alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -116,5 +119,9 @@ fn view(plan: &Plan, package: &Package) -> Value {
         "size": package.size,
         "sha256": package.sha256.hex(),
         "signer": package.signer,
+        "papers": {
+            "provenance": provenance::path_beside(&package.path).display().to_string(),
+            "sbom": sbom::path_beside(&package.path).display().to_string(),
+        },
     })
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use clap::error::ErrorKind;
@@ -16,8 +17,9 @@ use crate::image::elf::ElfError;
 use crate::image::extract::ExtractError;
 use crate::package::WriteError;
 use crate::package::signing::SigningError;
-use crate::pipeline::BuildError;
+use crate::pipeline::{BuildError, PapersError};
 use crate::plan::{BadMarker, PlanError};
+use crate::provenance::RenewError;
 use crate::sign::KeyError;
 use crate::spec::{CatalogError, SpecError};
 use crate::template::TemplateError;
@@ -111,6 +113,18 @@ impl Failure {
         };
         let mut failure = Self::new(exit, cause).hint(hint);
         failure.causes.insert(0, std::mem::replace(&mut failure.message, message.into()));
+        failure
+    }
+
+    /// The provenance beside a package cannot be renewed.
+    pub(crate) fn provenance(path: &Path, cause: &RenewError) -> Self {
+        let (exit, hint) = match cause {
+            RenewError::Read(_) => (Exit::Verification, "build the package again, or move the provenance away"),
+            RenewError::Seal(_) => (Exit::Key, "try another key, and report what it says"),
+        };
+        let mut failure = Self::new(exit, cause).hint(hint);
+        let message = format!("cannot renew `{}`", path.display());
+        failure.causes.insert(0, std::mem::replace(&mut failure.message, message));
         failure
     }
 
@@ -333,7 +347,12 @@ impl From<BuildError> for Failure {
                 told(Exit::Verification, "nothing was made of it; see what was published with `kubepkg fetch -v`")
             }
             BuildError::Write { source: WriteError::Template(cause), .. } => cause.clone().into(),
-            BuildError::Write { source: WriteError::Io(_), .. } | BuildError::Output { .. } => told(Exit::Write, room),
+            BuildError::Papers { source: PapersError::Seal(_), .. } => {
+                told(Exit::Key, "try another key, and report what it says")
+            }
+            BuildError::Write { source: WriteError::Io(_), .. }
+            | BuildError::Output { .. }
+            | BuildError::Papers { .. } => told(Exit::Write, room),
             BuildError::Write { source: WriteError::Field { .. }, .. } => {
                 told(Exit::Write, "see the spec and the templates; `kubepkg spec export DIR` writes them out")
             }

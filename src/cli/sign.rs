@@ -8,14 +8,17 @@ use super::diagnostic::Failure;
 use super::session::Session;
 use super::signing::Signing;
 use super::{Done, signal};
+use crate::digest::Digest;
 use crate::package::signing::{self, SigningError};
+use crate::provenance;
 use crate::scratch::Scratch;
 use crate::sign::Signer;
 
 /// Sign packages that are there, or take their signatures off
 ///
 /// Replaces the signatures of debs and RPMs, whoever made them, by one of the key; nothing else of them changes, and
-/// nothing is compressed again. A file is replaced when the new one is complete.
+/// nothing is compressed again. A file is replaced when the new one is complete. The provenance beside it is renewed:
+/// it is about the file with its signature.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubepkg sign --sign-key release.asc dist/*.deb dist/*.rpm
@@ -38,13 +41,15 @@ impl SignArgs {
         let signer = if self.remove { None } else { Some(self.signer(session)?) };
         let (mut text, mut packages) = (String::new(), Vec::new());
         for file in &self.files {
-            if let Err(failure) = replace(file, signer.as_deref()) {
-                return Err(failure.after(done(text, &packages)));
-            }
+            let provenance = match replace(file, signer.as_deref()) {
+                Ok(provenance) => provenance,
+                Err(failure) => return Err(failure.after(done(text, &packages))),
+            };
             text += &format!("{}\n", file.display());
             packages.push(json!({
                 "path": file.display().to_string(),
                 "signer": signer.as_ref().map(|signer| signer.fingerprint()),
+                "provenance": provenance.map(|path| path.display().to_string()),
             }));
         }
         Ok(done(text, &packages))
@@ -60,8 +65,8 @@ fn done(text: String, packages: &[serde_json::Value]) -> Done {
     Done::new(text, json!({"schema": 1, "packages": packages}))
 }
 
-/// Puts the signed package where the other one was.
-fn replace(file: &Path, signer: Option<&dyn Signer>) -> Result<(), Failure> {
+/// Puts the signed package where the other one was, and renews its provenance, whose path is returned.
+fn replace(file: &Path, signer: Option<&dyn Signer>) -> Result<Option<PathBuf>, Failure> {
     let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let refused = |error: &SigningError| Failure::signing(format!("cannot sign `{}`", file.display()), error);
     let scratch = signal::scratch(folder).map_err(|error| Failure::write(&error))?;
@@ -72,5 +77,16 @@ fn replace(file: &Path, signer: Option<&dyn Signer>) -> Result<(), Failure> {
     };
     let new = new.map_err(|error| refused(&error))?;
     let mode = fs_err::metadata(file).and_then(|metadata| new.set_permissions(metadata.permissions()));
-    mode.and_then(|()| Scratch::publish(&new, &unfinished, file)).map_err(|error| refused(&error.into()))
+    mode.map_err(|error| refused(&error.into()))?;
+    let sha256 = |path: &Path| fs_err::File::open(path).and_then(Digest::sha256_of).map(|(sha256, _)| sha256);
+    let (old, new_digest) =
+        sha256(file).and_then(|old| Ok((old, sha256(&unfinished)?))).map_err(|error| refused(&error.into()))?;
+    let line = provenance::renewed(file, &old, &new_digest, signer)
+        .map_err(|error| Failure::provenance(&provenance::path_beside(file), &error))?;
+    let publish = || Scratch::publish(&new, &unfinished, file);
+    let published = match line {
+        Some(line) => provenance::place(&scratch, file, &line, publish).map(Some),
+        None => publish().map(|()| None),
+    };
+    published.map_err(|error| refused(&error.into()))
 }

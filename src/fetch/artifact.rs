@@ -53,8 +53,10 @@ pub enum Evidence {
     Pinned(Digest),
     /// Upstream publishes this digest.
     Published {
-        /// Where.
+        /// Where it publishes it.
         url: String,
+        /// Who was asked: upstream, or a mirror in its place.
+        asked: String,
         /// The digest.
         digest: Digest,
     },
@@ -119,7 +121,7 @@ impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pinned(digest) => write!(f, "{digest} pinned in the spec"),
-            Self::Published { url, digest } => write!(f, "{digest} published at {url}"),
+            Self::Published { asked, digest, .. } => write!(f, "{digest} published at {asked}"),
             Self::CosignKeyless { url, identity, issuer, sct, log, trust_root } => {
                 let (sct, log) = (proof("certificate log", *sct), proof("transparency log", *log));
                 write!(f, "signed by {identity} ({issuer}) at {url}; {sct}, {log}; trust root {trust_root}")

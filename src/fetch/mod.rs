@@ -28,7 +28,7 @@ use url::Url;
 pub use artifact::{Artifact, Evidence, Proof};
 pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupError, TransferError};
 pub use transport::{HttpOptions, Proxies};
-pub use upstream::{BadMirror, Mirror, Upstream};
+pub use upstream::{BadMirror, Mirror, Upstream, redacted};
 
 use crate::digest::UpstreamDigests;
 use crate::event::Reporter;
@@ -143,12 +143,12 @@ impl Fetcher {
         self.fetch_each(&some, |nth, result| done(places[nth], result));
     }
 
-    /// Returns for each download whether everything that vouches for it vouches for these digests today. The bytes
+    /// Returns for each download what vouches for these digests today; nothing where not all that must does. The bytes
     /// themselves are not looked at.
-    pub fn vouched(&self, downloads: Vec<(Download, UpstreamDigests)>) -> Vec<bool> {
+    pub fn vouched(&self, downloads: Vec<(Download, UpstreamDigests)>) -> Vec<Option<Vec<Evidence>>> {
         let tasks = downloads
             .into_iter()
-            .map(|(download, digests)| async move { verify::is_vouched(&self.depot, &download, &digests).await });
+            .map(|(download, digests)| async move { verify::evidence(&self.depot, &download, &digests).await });
         self.runtime.block_on(stream::iter(tasks).buffered(self.concurrency).collect())
     }
 

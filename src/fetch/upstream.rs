@@ -174,7 +174,7 @@ fn below_folder(folder: &Path, host: Option<&str>, planned: &Url) -> Result<Url,
 
 /// Returns a URL as it may be shown: user name, password and query may be secrets and are starred out; a `file` URL is
 /// shown as the path it means.
-pub(super) fn redacted(url: &Url) -> String {
+pub fn redacted(url: &Url) -> String {
     if let ("file", Ok(path)) = (url.scheme(), url.to_file_path()) {
         return path.display().to_string();
     }

@@ -53,10 +53,10 @@ pub(super) async fn download(depot: &Depot, download: &Download) -> Result<Artif
     Ok(artifact)
 }
 
-/// Whether all digests of a download can be had and are these.
-pub(super) async fn is_vouched(depot: &Depot, download: &Download, digests: &UpstreamDigests) -> bool {
-    let claims = Claims::gather(depot, download).await;
-    claims.is_ok_and(|claims| claims.check(digests, "").is_ok())
+/// Returns what vouches today for bytes with these digests; nothing where not all that must does.
+pub(super) async fn evidence(depot: &Depot, download: &Download, digests: &UpstreamDigests) -> Option<Vec<Evidence>> {
+    let claims = Claims::gather(depot, download).await.ok()?;
+    claims.check(digests, "").is_ok().then_some(claims.evidence)
 }
 
 /// Whether an error may only mean that the file itself is not published.
@@ -152,7 +152,7 @@ impl Claims {
                     };
                     (
                         Claim { digest: digest.clone(), url: Some(address.clone()) },
-                        Evidence::Published { url: address, digest },
+                        Evidence::Published { url: redacted(url), asked: address, digest },
                     )
                 }
             };

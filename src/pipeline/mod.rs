@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod budget;
+mod papers;
 mod results;
 mod run;
 mod schedule;
@@ -32,6 +33,7 @@ use arrivals::{Arrivals, Ready};
 use run::Run;
 use schedule::{Schedule, Urgency};
 
+pub use papers::PapersError;
 pub use results::Results;
 
 /// What the steps work with.
@@ -55,7 +57,7 @@ impl std::fmt::Debug for Env<'_> {
 /// A complete package file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// The file.
+    /// The file; its papers lie beside it.
     pub path: PathBuf,
     /// What identifies the job that wrote it.
     pub id: JobId,
@@ -107,6 +109,14 @@ pub enum BuildError {
         file: String,
         /// Why.
         source: SigningError,
+    },
+    /// A package has no papers.
+    #[error("cannot write the papers of `{file}`")]
+    Papers {
+        /// The package.
+        file: String,
+        /// Why.
+        source: PapersError,
     },
     /// Compressed blocks cannot be kept.
     #[error("cannot keep compressed blocks")]
@@ -193,7 +203,7 @@ pub fn build<'p>(
     settings: &'p Settings<'p>,
 ) -> Result<Outcome, (Outcome, BuildError)> {
     let (tasks, unchanged) = unchanged::sort_out(plan, env, settings);
-    let run = Run::new(env, settings, &tasks);
+    let run = Run::new(plan, env, settings, &tasks);
     let mut arrivals = Arrivals::new(plan, tasks);
     let mut refused = Vec::new();
     let result = Schedule::run(settings.jobs, |jobs| {

@@ -1,4 +1,5 @@
-//! What earlier runs made: by the id of a job, how it was compressed and who signed it, the digests of the package and of its sources.
+//! What earlier runs made: by the id of a job, how it was compressed and who signed it, the digests of the package, of
+//! its papers and of its sources.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::Package;
+use super::papers::Papers;
 use crate::digest::{Algorithm, Digest, Digests, UpstreamDigests};
 use crate::fetch::Artifact;
 use crate::plan::PlannedPackage;
@@ -26,6 +28,8 @@ pub struct Results {
 pub(super) struct Record {
     pub(super) sha256: Digest,
     pub(super) size: u64,
+    pub(super) sbom: Digest,
+    pub(super) provenance: Digest,
     /// By the places of the build's sources.
     pub(super) sources: Vec<UpstreamDigests>,
 }
@@ -36,6 +40,8 @@ struct RawRecord {
     file: String,
     sha256: String,
     size: u64,
+    sbom: String,
+    provenance: String,
     sources: Vec<RawDigests>,
 }
 
@@ -55,12 +61,15 @@ impl Results {
     }
 
     /// Records a package. A record that cannot be written costs the next run time and nothing else.
-    pub(super) fn record(&self, package: &Package, variant: &str, sources: &[Artifact]) {
-        let _ = self.try_record(package, variant, sources);
+    pub(super) fn record(&self, package: &Package, papers: &Papers, variant: &str, sources: &[Artifact]) {
+        let _ = self.try_record(package, papers, variant, sources);
     }
 
-    fn try_record(&self, package: &Package, variant: &str, sources: &[Artifact]) -> io::Result<()> {
+    fn try_record(&self, package: &Package, papers: &Papers, variant: &str, sources: &[Artifact]) -> io::Result<()> {
+        let (sbom, provenance) = papers.sha256();
         let record = RawRecord {
+            sbom: sbom.hex().to_owned(),
+            provenance: provenance.hex().to_owned(),
             file: package.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: package.sha256.hex().to_owned(),
             size: package.size,
@@ -79,7 +88,9 @@ impl Results {
         let raw: RawRecord =
             serde_json::from_slice(&bytes).ok().filter(|raw: &RawRecord| raw.file == package.file_name)?;
         let sources = raw.sources.into_iter().map(RawDigests::read).collect::<Option<_>>()?;
-        Some(Record { sha256: Digest::from_hex(Algorithm::Sha256, &raw.sha256).ok()?, size: raw.size, sources })
+        let sha256 = |hex: &str| Digest::from_hex(Algorithm::Sha256, hex).ok();
+        let (sbom, provenance) = (sha256(&raw.sbom)?, sha256(&raw.provenance)?);
+        Some(Record { sha256: sha256(&raw.sha256)?, size: raw.size, sbom, provenance, sources })
     }
 
     fn path(&self, id: &str, variant: &str) -> PathBuf {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::arrivals::{Ready, Task};
 use super::budget::Budget;
+use super::papers::{Papers, Planned};
 use super::schedule::{Schedule, Urgency};
 use super::{BuildError, Env, Package, Settings};
 use crate::block::{BlockError, Code, LargeFile, Making, Recipe};
@@ -20,8 +21,8 @@ use crate::event::Event;
 use crate::fetch::{Artifact, FetchError};
 use crate::image::PackageImage;
 use crate::package::{Packer, WriteError, large_files, signing, writer};
-use crate::plan::{PlannedPackage, Source};
-use crate::scratch::Scratch;
+use crate::plan::{Build, Plan, PlannedPackage, Source};
+use crate::sbom::Contents;
 
 type Jobs<'a> = Schedule<'a, BuildError>;
 /// Packages that wait for the blocks of a file.
@@ -29,6 +30,7 @@ type Waiting<'a> = HashMap<(LargeFile, Recipe), Vec<Arc<Pending<'a>>>>;
 
 /// One run of the pipeline.
 pub(super) struct Run<'a> {
+    plan: &'a Plan,
     env: &'a Env<'a>,
     settings: &'a Settings<'a>,
     budget: Budget,
@@ -39,15 +41,17 @@ pub(super) struct Run<'a> {
 }
 
 /// An image and the folder of its unpacked members, which lives as long.
-struct Assembled {
+struct Assembled<'a> {
+    plan: &'a Build,
     image: PackageImage,
+    contents: Contents,
     sources: Vec<Artifact>,
     _members: TempDir,
 }
 
 /// A package whose blocks are not all there.
 struct Pending<'a> {
-    build: Arc<Assembled>,
+    build: Arc<Assembled<'a>>,
     package: &'a PlannedPackage,
     missing: AtomicUsize,
 }
@@ -63,12 +67,12 @@ struct Parts<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(env: &'a Env<'a>, settings: &'a Settings<'a>, tasks: &[Task<'_>]) -> Self {
+    pub(super) fn new(plan: &'a Plan, env: &'a Env<'a>, settings: &'a Settings<'a>, tasks: &[Task<'_>]) -> Self {
         let packages = tasks.iter().map(|task| task.packages.len()).sum::<usize>().max(1);
         let threads =
             u32::try_from(settings.jobs.get() / packages).ok().and_then(NonZero::new).unwrap_or(NonZero::<u32>::MIN);
         let budget = Budget::for_threads(settings.jobs);
-        Self { env, settings, budget, threads, waiting: Mutex::default(), done: Mutex::default() }
+        Self { plan, env, settings, budget, threads, waiting: Mutex::default(), done: Mutex::default() }
     }
 
     /// Returns the packages that are complete.
@@ -86,7 +90,10 @@ impl<'a> Run<'a> {
         });
         let sources: Vec<Artifact> = sources.collect::<Result<_, FetchError>>()?;
         let (image, members) = super::image(build, &sources, self.env)?;
-        let assembled = Arc::new(Assembled { image, sources, _members: members });
+        let first = || packages.first().map(|package| package.file_name.clone()).unwrap_or_default();
+        let contents =
+            Contents::of(&image).map_err(|error| BuildError::Papers { file: first(), source: error.into() })?;
+        let assembled = Arc::new(Assembled { plan: build, image, contents, sources, _members: members });
         for package in packages {
             // One more than its files, so that it is complete only when all of them were looked at.
             let pending = Pending { build: Arc::clone(&assembled), package, missing: AtomicUsize::new(1) };
@@ -181,11 +188,12 @@ impl<'a> Run<'a> {
         let (file, unfinished) = self.sign(package, file, unfinished)?;
         let (sha256, size) = fs::File::open(&unfinished).and_then(Digest::sha256_of).map_err(refused)?;
         let path = output.join(&package.file_name);
-        Scratch::publish(&file, &unfinished, &path).map_err(refused)?;
+        let papers = self.papers(pending, &sha256)?;
+        papers.publish(self.env, &file, &unfinished, &path).map_err(refused)?;
         let signer = self.settings.signer.map(|signer| signer.fingerprint().to_owned());
         let written = Package { path, id: package.id.clone(), format: package.format, sha256, size, signer };
         if let Some(results) = self.settings.results {
-            results.record(&written, &self.settings.variant(), &pending.build.sources);
+            results.record(&written, &papers, &self.settings.variant(), &pending.build.sources);
         }
         self.env.reporter.report(Event::Wrote { path: written.path.clone() });
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(written);
@@ -200,6 +208,13 @@ impl<'a> Run<'a> {
         let file = signing::sign(&unsigned, signer, &signed).map_err(failed)?;
         fs::remove_file(&unsigned).map_err(|error| failed(error.into()))?;
         Ok((file, signed))
+    }
+
+    fn papers(&self, pending: &Pending<'_>, sha256: &Digest) -> Result<Papers, BuildError> {
+        let Assembled { plan: build, image, contents, sources, .. } = &*pending.build;
+        let planned = Planned { plan: self.plan, build, package: pending.package };
+        let papers = Papers::of(&planned, self.settings, image, contents, sources, sha256);
+        papers.map_err(|source| BuildError::Papers { file: pending.package.file_name.clone(), source })
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting<'a>> {

@@ -4,26 +4,31 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use super::arrivals::Task;
+use super::papers::Planned;
 use super::results::Record;
 use super::schedule::{Schedule, Urgency};
 use super::{Env, Package, Settings};
 use crate::event::Event;
-use crate::plan::{Build, Plan, PlannedPackage, Source};
+use crate::fetch::Evidence;
+use crate::plan::{Plan, PlannedPackage, Source};
 
 /// Returns what is to be done. A package is left out, and told of, where its job was done before, the output folder
-/// still holds the very file, and upstream still publishes the digests of what it was made of.
+/// still holds the very file with the very papers, and what vouches for its sources still does.
 pub(super) fn sort_out<'p>(plan: &'p Plan, env: &Env<'_>, settings: &Settings<'_>) -> (Vec<Task<'p>>, Vec<Package>) {
     let candidates = candidates(plan, settings);
     let vouched = vouched(plan, env, &candidates);
     let there = Mutex::new(Vec::new());
     let Ok(()) = Schedule::<Infallible>::run(settings.jobs, |jobs| {
-        for (candidate, _) in candidates.iter().zip(vouched).filter(|(_, vouched)| *vouched) {
+        for (candidate, evidence) in candidates.iter().zip(vouched) {
+            let Some(evidence) = evidence else { continue };
             let there = &there;
             jobs.add(Urgency::Part(candidate.record.size), move |_| {
-                let path = settings.output.join(&candidate.package.file_name);
+                let Candidate { planned, record } = candidate;
+                let package = planned.package;
+                let path = settings.output.join(&package.file_name);
                 // A file that cannot be read is made anew, which tells what is wrong with the folder.
-                if candidate.record.is_at(&path).unwrap_or(false) {
-                    let Candidate { package, record, .. } = candidate;
+                let has_papers = || planned.has_papers(settings, record, &evidence, &path).unwrap_or(false);
+                if record.is_at(&path).unwrap_or(false) && has_papers() {
                     let (id, sha256) = (package.id.clone(), record.sha256.clone());
                     let signer = settings.signer.map(|signer| signer.fingerprint().to_owned());
                     let unchanged = Package { path, id, format: package.format, sha256, size: record.size, signer };
@@ -46,8 +51,7 @@ pub(super) fn sort_out<'p>(plan: &'p Plan, env: &Env<'_>, settings: &Settings<'_
 
 /// A package with what was recorded of it.
 struct Candidate<'p> {
-    build: &'p Build,
-    package: &'p PlannedPackage,
+    planned: Planned<'p>,
     record: Record,
 }
 
@@ -63,27 +67,30 @@ fn candidates<'p>(plan: &'p Plan, settings: &Settings<'_>) -> Vec<Candidate<'p>>
         for package in &build.packages {
             let record = results.find(package, &variant);
             let record = record.filter(|record| record.sources.len() == build.sources.len());
-            candidates.extend(record.map(|record| Candidate { build, package, record }));
+            candidates.extend(record.map(|record| Candidate { planned: Planned { plan, build, package }, record }));
         }
     }
     candidates
 }
 
-/// Returns for each candidate whether everything that vouches for its sources still says what it said.
-fn vouched(plan: &Plan, env: &Env<'_>, candidates: &[Candidate<'_>]) -> Vec<bool> {
+/// Returns for each candidate what vouches for each of its sources today; nothing where not all that must does.
+fn vouched(plan: &Plan, env: &Env<'_>, candidates: &[Candidate<'_>]) -> Vec<Option<Vec<Vec<Evidence>>>> {
     let mut asked = Vec::new();
     let mut owners = Vec::new();
     for (owner, candidate) in candidates.iter().enumerate() {
-        for (source, digests) in candidate.build.sources.iter().zip(&candidate.record.sources) {
+        for (source, digests) in candidate.planned.build.sources.iter().zip(&candidate.record.sources) {
             if let Source::Download(place) = source.source {
                 asked.push((plan.downloads[place].clone(), digests.clone()));
                 owners.push(owner);
             }
         }
     }
-    let mut vouched = vec![true; candidates.len()];
-    for (owner, is_vouched) in owners.into_iter().zip(env.fetcher.vouched(asked)) {
-        vouched[owner] &= is_vouched;
+    let mut vouched = vec![Some(Vec::new()); candidates.len()];
+    for (owner, evidence) in owners.into_iter().zip(env.fetcher.vouched(asked)) {
+        vouched[owner] = vouched[owner].take().zip(evidence).map(|(mut all, evidence)| {
+            all.push(evidence);
+            all
+        });
     }
     vouched
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::download::Source;
 use crate::arch::Arch;
+use crate::digest::Digest;
 use crate::format::{Format, Revision};
 use crate::path::{InstallPath, Mode, PackageName, RelativePath};
 use crate::relation::Relation;
@@ -31,6 +32,8 @@ pub struct Build {
     pub lint_overrides: Vec<LintOverride>,
     /// The one time.
     pub date: SourceDate,
+    /// The way of packaging, by name.
+    pub profile: String,
     /// The packages, one a format.
     pub packages: Vec<PlannedPackage>,
 }
@@ -44,6 +47,17 @@ pub struct PlannedPackage {
     pub format: Format,
     /// Its file name.
     pub file_name: String,
+    /// The texts that it is planned from, sorted by name.
+    pub inputs: Vec<Input>,
+}
+
+/// A spec or a template, as it was when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Input {
+    /// Its path below `specs` or `templates`, wherever these were read from: `specs/kubelet.yaml`.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: Digest,
 }
 
 /// What identifies a job. Displays as 16 hexadecimal digits.

@@ -6,10 +6,11 @@ use url::Url;
 
 use super::build::Variables;
 use super::{
-    Build, BuildSource, DigestSource, DigestSources, Download, Downloads, Formats, Metadata, Owner, PlanError,
+    Build, BuildSource, DigestSource, DigestSources, Download, Downloads, Formats, Input, Metadata, Owner, PlanError,
     PlannedContent, PlannedFile, PlannedPackage, Presence, Request, Script, Service, Source, Verification, job,
 };
 use crate::arch::Arch;
+use crate::digest::Digest;
 use crate::format::Format;
 use crate::path::RelativePath;
 use crate::relation::{Dependency, Relation};
@@ -70,6 +71,7 @@ pub(super) fn build(case: &Case<'_>, templates: &Templates, downloads: &mut Down
         scripts,
         lint_overrides: case.rows(&case.spec.lint_overrides).map(|row| row.fact.clone()).collect(),
         date,
+        profile: case.profile.name.clone(),
         packages: Vec::new(),
     };
     build.packages = case
@@ -80,10 +82,32 @@ pub(super) fn build(case: &Case<'_>, templates: &Templates, downloads: &mut Down
             let metadata = &build.metadata;
             let revision = metadata.revision(*format);
             let file_name = format.file_name(&metadata.name, &metadata.version, revision, metadata.arch);
-            PlannedPackage { id: job::id(&build, *format, downloads, templates), format: *format, file_name }
+            let inputs = inputs(case, &build, *format, templates);
+            PlannedPackage { id: job::id(&build, *format, downloads, templates), format: *format, file_name, inputs }
         })
         .collect();
     Ok(build)
+}
+
+/// The specs and templates that decide what a package holds.
+fn inputs(case: &Case<'_>, build: &Build, format: Format, templates: &Templates) -> Vec<Input> {
+    let spec = |name: &str, sha256| Input { name: format!("specs/{name}.yaml"), sha256 };
+    let mut inputs = vec![
+        spec(case.spec.name.as_str(), Digest::sha256(case.spec.text.as_bytes())),
+        spec("distribution", case.catalog.distribution_sha256().clone()),
+    ];
+    let of_files = build.files.iter().filter(|file| file.formats.includes(format));
+    let of_files = of_files.filter_map(|file| match &file.content {
+        PlannedContent::Text { template, .. } => Some((template.as_str(), templates.text(template.as_str())?)),
+        _ => None,
+    });
+    let of_format = format!("{format}/");
+    for (path, text) in of_files.chain(templates.below(&of_format)) {
+        inputs.push(Input { name: format!("templates/{path}"), sha256: Digest::sha256(text) });
+    }
+    inputs.sort();
+    inputs.dedup();
+    inputs
 }
 
 fn metadata(case: &Case<'_>) -> Result<Metadata, PlanError> {

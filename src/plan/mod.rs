@@ -19,8 +19,8 @@ use crate::template::{TemplateError, Templates};
 use crate::version::Version;
 
 pub use build::{
-    Build, BuildSource, Formats, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent, PlannedFile,
-    PlannedPackage, Role, Script, Service,
+    Build, BuildSource, Formats, Input, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent,
+    PlannedFile, PlannedPackage, Role, Script, Service,
 };
 pub use download::{DigestSource, DigestSources, Download, Presence, Source, Verification};
 pub use request::{Arches, Request, Revisions};

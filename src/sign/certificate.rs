@@ -5,7 +5,7 @@ use std::io::Read;
 
 use pgp::composed::{ArmorOptions, PublicOrSecret, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature as Packet, SignatureType};
+use pgp::packet::{PacketTrait as _, PubKeyInner, PublicKey, Signature as Packet, SignatureType};
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, Tag};
 
@@ -66,6 +66,18 @@ impl Certificate {
     /// Returns its packets, as apt and debsig-verify hold them.
     pub fn to_bytes(&self) -> Result<Vec<u8>, KeyError> {
         self.key.to_bytes().map_err(KeyError::malformed)
+    }
+
+    /// Returns the packet of one key alone, as a primary key: without a user, a purpose or any signature.
+    pub fn key_packet(&self, fingerprint: &str) -> Result<Vec<u8>, KeyError> {
+        let public = self.public(fingerprint);
+        let key = public.details();
+        let inner =
+            PubKeyInner::new(key.version(), key.algorithm(), key.created_at(), None, key.public_params().clone());
+        let packet = inner.and_then(PublicKey::from_inner).map_err(KeyError::malformed)?;
+        let mut bytes = Vec::new();
+        packet.to_writer_with_header(&mut bytes).map_err(KeyError::malformed)?;
+        Ok(bytes)
     }
 
     /// Returns it without the subkeys that can never sign again: rpm 4.18 imports no certificate that has a revoked one.

@@ -68,7 +68,7 @@ pub(super) enum Public<'a> {
 }
 
 impl Public<'_> {
-    fn details(&self) -> &dyn KeyDetails {
+    pub(super) fn details(&self) -> &dyn KeyDetails {
         match self {
             Self::Primary(key) => &key.primary_key,
             Self::Subkey(key) => &key.key,

@@ -9,6 +9,7 @@ use super::error::{Fault, Faults, SpecError, SpecErrors, offset};
 use super::model::{Distribution, FileContent, RelationFact, Row, Spec};
 use super::raw::{RawDistribution, RawSpec};
 use super::variables::VARIABLES;
+use crate::digest::Digest;
 use crate::format::Format;
 use crate::path::RelativePath;
 use crate::relation::RelationKind;
@@ -27,6 +28,8 @@ const MAX_VALUES: usize = 10_000;
 pub struct Catalog {
     specs: BTreeMap<String, Spec>,
     distribution: Distribution,
+    /// Of the text of `distribution.yaml`.
+    distribution_sha256: Digest,
 }
 
 /// Why a tree is no catalog.
@@ -44,7 +47,7 @@ impl Catalog {
     /// Reads every spec of a tree. A tree without `distribution.yaml` has that of the program.
     pub fn load(tree: &Tree) -> Result<Self, CatalogError> {
         let embedded;
-        let distribution = if let Some(distribution) = read_distribution(tree) {
+        let (distribution, distribution_sha256) = if let Some(distribution) = read_distribution(tree) {
             distribution?
         } else {
             embedded = Tree::embedded_specs();
@@ -65,7 +68,7 @@ impl Catalog {
         if specs.is_empty() {
             return Err(CatalogError::Empty(tree.to_string()));
         }
-        let catalog = Self { specs, distribution };
+        let catalog = Self { specs, distribution, distribution_sha256 };
         let errors = catalog.unknown_components();
         let errors = if errors.is_empty() { catalog.circle().into_iter().collect() } else { errors };
         if errors.is_empty() { Ok(catalog) } else { Err(SpecErrors(errors).into()) }
@@ -84,6 +87,11 @@ impl Catalog {
     /// Returns what all components share.
     pub fn distribution(&self) -> &Distribution {
         &self.distribution
+    }
+
+    /// Returns the SHA-256 of the text that says it.
+    pub fn distribution_sha256(&self) -> &Digest {
+        &self.distribution_sha256
     }
 
     /// Checks that the templates of all files are there and name no variable that nothing gives them.
@@ -219,10 +227,10 @@ fn template_error(
     }
 }
 
-fn read_distribution(tree: &Tree) -> Option<Result<Distribution, SpecErrors>> {
+fn read_distribution(tree: &Tree) -> Option<Result<(Distribution, Digest), SpecErrors>> {
     let text = tree.get(DISTRIBUTION)?;
     let checked = read(&tree.display_path(DISTRIBUTION), text, |raw: &RawDistribution, _, _| check::distribution(raw));
-    Some(checked.map_err(SpecErrors))
+    Some(checked.map(|distribution| (distribution, Digest::sha256(text))).map_err(SpecErrors))
 }
 
 /// Parses one file and checks what it holds.

@@ -18,6 +18,7 @@ mod inspect;
 mod local_build;
 mod mirror;
 mod packing;
+mod papers;
 mod plan;
 mod program;
 mod repository;

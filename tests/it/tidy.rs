@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The rows of `src/`: a module uses only modules of rows above its own.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &["arch", "compression", "digest", "path", "scratch", "source_date", "tree", "version"],
     &["format"],
     &["relation"],
@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 14] = [
     &["block", "fetch"],
     &["image"],
     &["package"],
+    &["provenance", "sbom"],
     &["repository"],
     &["pipeline"],
     &["cli"],

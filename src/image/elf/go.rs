@@ -27,8 +27,10 @@ pub struct GoBuild {
 pub struct Module {
     /// Its path.
     pub path: String,
-    /// Its version with the leading `v`.
+    /// Its version with the leading `v`; `(devel)` where the linker did not know it.
     pub version: String,
+    /// What this stands in place of, by a `replace` of the main module: path and version.
+    pub replaces: Option<(String, String)>,
 }
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -140,7 +142,7 @@ fn parse(go_version: &[u8], modules: &[u8]) -> GoBuild {
         let mut fields = line.split('\t');
         let kind = fields.next().unwrap_or_default();
         let (first, second) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-        let module = || Module { path: first.to_owned(), version: second.to_owned() };
+        let module = || Module { path: first.to_owned(), version: second.to_owned(), replaces: None };
         match kind {
             "path" => first.clone_into(&mut build.package),
             "mod" => build.module = Some(module()),
@@ -148,7 +150,8 @@ fn parse(go_version: &[u8], modules: &[u8]) -> GoBuild {
             // What replaces the module of the line before.
             "=>" => {
                 if let Some(replaced) = build.dependencies.last_mut().or(build.module.as_mut()) {
-                    *replaced = module();
+                    let old = std::mem::replace(replaced, module());
+                    replaced.replaces = Some((old.path, old.version));
                 }
             }
             "build" => {

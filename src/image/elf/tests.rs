@@ -174,7 +174,7 @@ fn build_information_is_read_in_both_forms_and_byte_orders() {
         assert_eq!((build.go_version.as_str(), build.dependencies.len()), (go, 1), "{name}");
         assert_eq!(build.package, "github.com/containernetworking/plugins/plugins/main/bridge");
         let module = "github.com/containernetworking/plugins".to_owned();
-        assert_eq!(build.module, Some(Module { path: module.clone(), version: "v1.1.1".to_owned() }));
+        assert_eq!(build.module, Some(Module { path: module.clone(), version: "v1.1.1".to_owned(), replaces: None }));
         let evidence = check_version(&fixture(name), &version("1.1.1")).unwrap();
         assert_eq!(evidence, VersionEvidence::Module(module));
     }

@@ -215,7 +215,7 @@ fn large_files_come_back_from_every_client() {
             ("dpkg-deb -x \"$0\" root", "_amd64.deb"),
             ("rpm2cpio \"$0\" | (cd root && cpio --quiet -idu)", "x86_64.rpm"),
         ] {
-            let package = files(&rig.dist()).into_iter().find(|path| name(path).ends_with(glob)).unwrap();
+            let package = packages(&rig.dist()).into_iter().find(|path| name(path).ends_with(glob)).unwrap();
             let script = format!("set -o pipefail; {tool}");
             let status = Command::new("bash").args(["-c", &script]).arg(package).current_dir(rig.path()).status();
             assert!(status.unwrap().success(), "{compression}: {tool}");

@@ -148,7 +148,7 @@ fn a_run_that_is_killed_at_any_moment_leaves_whole_files_and_no_harm() {
     let expected = Rig::new();
     let begin = Instant::now();
     expected.good(line);
-    let (whole, length) = (expected.packages(), begin.elapsed());
+    let (whole, length) = (expected.written(), begin.elapsed());
     let rig = Rig::new();
     for (place, moment) in moments(30, length).enumerate() {
         if place % 3 == 0 {
@@ -162,15 +162,18 @@ fn a_run_that_is_killed_at_any_moment_leaves_whole_files_and_no_harm() {
         for (name, bytes) in visible(&rig) {
             assert!(whole[&name] == bytes, "{name} is not whole after {moment:?}");
         }
+        for path in packages(&rig.dist()) {
+            papers::assert_papers(&path);
+        }
         if place % 3 == 2 {
             rig.good(line);
-            assert!(rig.packages() == whole);
+            assert!(rig.written() == whole);
             rig.assert_tidy();
         }
     }
 }
 
-/// The packages that have their names.
+/// The packages and papers that have their names.
 fn visible(rig: &Rig) -> BTreeMap<String, Vec<u8>> {
     let entries = fs_err::read_dir(rig.dist()).into_iter().flatten().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_file()).map(|path| (name(&path), fs_err::read(&path).unwrap())).collect()
@@ -182,7 +185,7 @@ fn signals_at_any_moment_leave_nothing() {
     let rig = Rig::new();
     let begin = Instant::now();
     rig.good(line);
-    let (whole, length) = (rig.packages(), begin.elapsed());
+    let (whole, length) = (rig.written(), begin.elapsed());
     for (place, moment) in moments(20, length).enumerate() {
         let _ = fs_err::remove_dir_all(rig.cache());
         let mut child = start(&rig, line);
@@ -192,6 +195,6 @@ fn signals_at_any_moment_leave_nothing() {
         let ended = code(child.wait().unwrap());
         assert!(ended == expected || ended == 0, "{name} after {moment:?}: {ended}");
         assert_eq!(rig.leftovers(), Vec::<PathBuf>::new(), "{name} after {moment:?}");
-        assert!(rig.packages() == whole, "{name} after {moment:?}");
+        assert!(rig.written() == whole, "{name} after {moment:?}");
     }
 }

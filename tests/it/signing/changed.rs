@@ -22,7 +22,7 @@ pub(crate) fn flipped(package: &Path, at: usize, to: &Path) {
 pub(crate) fn places_of_deb(bytes: &[u8]) -> Vec<usize> {
     let member = |name: &[u8]| find(bytes, name);
     let signature = member(b"_gpgorigin") + 60;
-    vec![69, member(b"control.tar") + 160, member(b"data.tar") + 5000, signature + 40 + 36, signature + 300]
+    vec![69, member(b"control.tar") + 160, member(b"data.tar") + 260, signature + 40 + 36, signature + 300]
 }
 
 /// Places in a signed RPM: its signature, its header, its payload.
@@ -32,7 +32,7 @@ pub(crate) fn places_of_rpm(bytes: &[u8]) -> Vec<usize> {
     // A binary signature with SHA-512 (RFC 9580, 5.2.3): its first hashed bytes, and one of its numbers.
     let rsa = bytes[..header].windows(4).position(|window| window == [4, 0, 1, 10]);
     let signature = rsa.unwrap_or_else(|| find(&bytes[..header], &[4, 0, 22, 10]));
-    vec![signature + 12, signature + 65, summary, bytes.len() - 5000]
+    vec![signature + 12, signature + 65, summary, bytes.len() - 500]
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn a_build_with_a_key_that_clients_will_refuse_is_warned_of() {
     let (keys, rig) = (Keys::new(), Rig::new());
     let user = "Release Team <release@example.org>";
     let weak = ["--cert-digest-algo", "SHA1", "--passphrase", ""];
-    keys.gpg(&[&weak[..], &["--quick-generate-key", user, "ed25519", "sign", "5y"]].concat());
+    keys.gpg(&[&weak[..], &["--quick-generate-key", user, "rsa3072", "sign", "5y"]].concat());
     let said = rig.good(&format!("{BUILD} --sign-key {}", keys.secret().display())).stderr;
     assert!(said.contains("warning") && said.contains("made with SHA1"), "{said}");
 }

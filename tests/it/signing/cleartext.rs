@@ -6,7 +6,6 @@ use kubepkg::source_date::SourceDate;
 use super::*;
 
 const TEXT: &str = "Origin: Acme\nSuite: stable\n- a dash\n-----BEGIN PGP SIGNATURE-----\n\nÜmläut\n";
-const LONG_AFTER: u32 = 4_000_000_000;
 
 fn file(keys: &Keys) -> Box<dyn Signer> {
     let bytes = fs_err::read(keys.secret()).unwrap();
@@ -71,7 +70,7 @@ fn blanks_that_no_signature_covers_are_refused() {
         let refused = signer.cleartext(text, SourceDate::from_epoch(0)).unwrap_err();
         assert!(matches!(refused, SignError::TrailingBlank(at) if at == line), "{text:?}: {refused}");
     }
-    assert!(signer.cleartext("a b\n c\n", SourceDate::from_epoch(LONG_AFTER)).is_ok());
+    assert!(signer.cleartext("a b\n c\n", SourceDate::from_epoch(now())).is_ok());
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Site {
 
     /// Runs a client, and says whether the program is there afterwards.
     fn ended(&self, command: &mut Command) -> (bool, String) {
-        let output = command.env("LC_ALL", "C.UTF-8").env("HOME", self.at("root")).output().unwrap();
+        let output = command.env("LC_ALL", "C.UTF-8").env("HOME", "/root").output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         let is_there = Path::new(&self.at("root/usr/bin/kubectl")).exists();
         assert_eq!(output.status.success(), is_there, "{said}");
@@ -86,7 +86,8 @@ fn dnf_and_zypper_refuse_unsigned_changed_and_foreign_packages() {
     others.generate("ed25519", "");
     let rig = Keeper::File.build(&keys);
     let (rpm, changed) = (package(&rig, ".rpm"), keys.path("changed.rpm"));
-    let foreign = package(&Keeper::File.build(&others), ".rpm");
+    let other = Keeper::File.build(&others);
+    let foreign = package(&other, ".rpm");
     let refused = |package: &Path, what: &str| {
         for (client, (is_there, said)) in
             [("dnf", Site::new(package).dnf(&keys)), ("zypper", Site::new(package).zypper(&keys))]

@@ -30,7 +30,7 @@ fn a_generated_key_is_taken_by_gpg_and_signs_packages_that_clients_take() {
         assert_eq!(usage(&fields("ssb:")), "s", "{listed}");
         assert!(listed.contains(USER), "{listed}");
         let packets = keys.gpg(&["--list-packets", keys.public().to_str().unwrap()]);
-        assert!(packets.contains("version 4") && packets.matches("digest algo 10").count() == 2, "{packets}");
+        assert!(packets.contains("version 4") && packets.matches("digest algo 10").count() == 3, "{packets}");
         assert!(!packets.contains("digest algo 2,"), "{packets}");
         rig.good(&format!("{BUILD} --sign-key release.asc"));
         let (is_good, said) = accepted::rpm(&keys, &package(&rig, ".rpm"));

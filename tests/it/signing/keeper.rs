@@ -90,17 +90,18 @@ fn gpg_signs_with_the_subkey_that_is_meant_and_asks_its_agent() {
 fn a_locked_key_of_gpg_is_opened_by_its_agent() {
     let keys = Keys::new();
     keys.generate("ed25519", "correct horse");
-    let rig = Rig::new();
     let build = |rig: &Rig| {
         let mut command = rig.command(BUILD);
         Keeper::Gpg.sign(&keys, &mut command);
         Ran::from(command.output().unwrap())
     };
-    // The agent still knows the passphrase with which the key was made.
-    assert_eq!(build(&rig).code, 0);
-    keys.forget();
+    keys.pinentry("echo 'ERR 83886179 canceled'");
     let ran = build(&Rig::new());
     assert!(ran.code == 8 && ran.stderr.contains("`gpg` failed"), "{} {}", ran.code, ran.stderr);
+    keys.pinentry("echo 'D correct horse'; echo OK");
+    let ran = build(&Rig::new());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("correct horse"));
 }
 
 #[test]

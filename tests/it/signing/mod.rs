@@ -8,6 +8,7 @@ mod clients;
 mod generate;
 pub(crate) mod keeper;
 mod keys;
+mod papers;
 mod secrets;
 mod sign;
 
@@ -16,8 +17,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::cli::{Ran, Rig};
-use crate::mirror::files;
+use crate::cli::{Ran, Rig, packages};
 
 pub(crate) const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
 
@@ -85,12 +85,17 @@ impl Keys {
 }
 
 impl Keys {
-    /// Has the agent forget passphrases. A pinentry that asks nobody is its only one.
-    fn forget(&self) {
-        fs_err::write(self.path("gpg-agent.conf"), "pinentry-program /bin/false\n").unwrap();
-        let gpgconf =
-            |what: &str| Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args([what, "gpg-agent"]).status();
-        assert!(gpgconf("--kill").unwrap().success());
+    /// Starts the agent anew, with a pinentry that answers so when it is asked for a passphrase.
+    fn pinentry(&self, answer: &str) {
+        let program = self.path("pinentry");
+        let script = format!(
+            "#!/bin/sh\necho OK\nwhile read -r word rest; do\n  case $word in\n    GETPIN) {answer} ;;\n    BYE) exit ;;\n    *) echo OK ;;\n  esac\ndone\n"
+        );
+        fs_err::write(&program, script).unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&program).status().unwrap().success());
+        fs_err::write(self.path("gpg-agent.conf"), format!("pinentry-program {}\n", program.display())).unwrap();
+        let mut gpgconf = Command::new("gpgconf");
+        assert!(gpgconf.arg("--homedir").arg(self.0.path()).args(["--kill", "gpg-agent"]).status().unwrap().success());
     }
 }
 
@@ -110,5 +115,5 @@ fn build(key: &Path) -> Rig {
 }
 
 pub(crate) fn package(rig: &Rig, end: &str) -> PathBuf {
-    files(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
+    packages(&rig.dist()).into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
 }

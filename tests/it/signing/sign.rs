@@ -7,22 +7,22 @@ fn signing_afterwards_gives_the_bytes_of_a_signed_build_and_removing_those_of_an
     let keys = Keys::new();
     keys.generate("rsa3072", "");
     let key = keys.secret();
-    let (signed, rig) = (build(&key).packages(), Rig::new());
+    let (signed, rig) = (build(&key).written(), Rig::new());
     rig.good(BUILD);
-    let unsigned = rig.packages();
-    let all: Vec<String> = files(&rig.dist()).iter().map(|path| path.display().to_string()).collect();
+    let unsigned = rig.written();
+    let all: Vec<String> = packages(&rig.dist()).iter().map(|path| path.display().to_string()).collect();
     let line = all.join(" ");
     let ran = rig.good(&format!("sign --sign-key {} {line}", key.display()));
     assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), all);
-    assert!(rig.packages() == signed);
+    assert!(rig.written() == signed);
     rig.good(&format!("sign --sign-key {} {line}", key.display()));
-    assert!(rig.packages() == signed, "one signature stands in place of the other");
+    assert!(rig.written() == signed, "one signature stands in place of the other");
     let unsigned_digests = |rig: &Rig| -> Vec<_> {
-        files(&rig.dist()).iter().map(|path| kubepkg::package::signing::unsigned_sha256(path).unwrap()).collect()
+        packages(&rig.dist()).iter().map(|path| kubepkg::package::signing::unsigned_sha256(path).unwrap()).collect()
     };
     let of_signed = unsigned_digests(&rig);
     rig.good(&format!("sign --remove {line}"));
-    assert!(rig.packages() == unsigned);
+    assert!(rig.written() == unsigned);
     assert_eq!(unsigned_digests(&rig), of_signed, "what a rebuilder compares");
     let whole = unsigned.values().map(|bytes| (kubepkg::digest::Digest::sha256(bytes), bytes.len() as u64));
     assert!(whole.into_iter().all(|digest| of_signed.contains(&digest)));

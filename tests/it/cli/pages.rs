@@ -1,4 +1,4 @@
-//! Generated papers: completions that shells read, manual pages that formatters read.
+//! Generated pages: completions that shells read, manual pages that formatters read.
 
 use super::*;
 
