@@ -17,7 +17,7 @@ use crate::compression::Compression;
 use crate::digest::Digest;
 
 /// A member ends behind the first package beyond so many bytes whose digest says so …
-const MIN_MEMBER: usize = 128 << 10;
+const MIN_MEMBER: usize = 256 << 10;
 /// … and at the latest here.
 const MAX_MEMBER: usize = 1 << 20;
 /// The history of the xz encoder, which takes eleven times as much memory. Packages are sorted, so that what is alike is

@@ -23,15 +23,11 @@ impl Contents {
     /// Adds the files of a deb, in any order. A deb whose files were not listed has none.
     pub fn add(&mut self, deb: &Fragment) -> Result<(), IndexError> {
         let stanza = deb.stanza().ok_or_else(|| IndexError::Format(deb.key(), Format::Deb))?;
-        let package = match stanza.section() {
-            Some(section) => format!("{section}/{}", deb.name()),
-            None => deb.name().to_owned(),
-        };
         for file in stanza.files().unwrap_or_default() {
             match self.packages.get_mut(file) {
-                Some(packages) if packages.contains(&package) => {}
-                Some(packages) => drop(packages.insert(package.clone())),
-                None => drop(self.packages.insert(file.clone(), BTreeSet::from([package.clone()]))),
+                Some(packages) if packages.contains(deb.name()) => {}
+                Some(packages) => drop(packages.insert(deb.name().to_owned())),
+                None => drop(self.packages.insert(file.clone(), BTreeSet::from([deb.name().to_owned()]))),
             }
         }
         Ok(())

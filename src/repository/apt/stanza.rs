@@ -11,15 +11,12 @@ use crate::repository::fragment::{BadField, excerpt};
 const MAX_STANZA_BYTES: usize = 1 << 20;
 
 /// The fields before `Filename`, in the order in which apt-ftparchive(1) writes them.
-const BEFORE: [&str; 39] = [
+const BEFORE: [&str; 34] = [
     "Package",
     "Package-Type",
     "Architecture",
     "Subarchitecture",
     "Version",
-    "Revision",
-    "Package-Revision",
-    "Package_Revision",
     "Kernel-Version",
     "Built-Using",
     "Static-Built-Using",
@@ -27,7 +24,6 @@ const BEFORE: [&str; 39] = [
     "Auto-Built-Package",
     "Multi-Arch",
     "Priority",
-    "Class",
     "Build-Essential",
     "Protected",
     "Important",
@@ -45,14 +41,12 @@ const BEFORE: [&str; 39] = [
     "Pre-Depends",
     "Depends",
     "Recommends",
-    "Recommended",
     "Suggests",
-    "Optional",
     "Conflicts",
     "Breaks",
     "Replaces",
+    "Enhances",
 ];
-const LAST_BEFORE: &str = "Enhances";
 
 /// The fields behind the digests; what is in no list comes last, in the package's order.
 const AFTER: [&str; 4] = ["Homepage", "Description", "Tag", "Task"];
@@ -98,11 +92,11 @@ impl Stanza {
         }
         let find = |name: &&str| fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
         let listed = |name: &str| {
-            let lists = [&BEFORE[..], &[LAST_BEFORE], &AFTER, &NOT_THE_PACKAGES];
+            let lists = [&BEFORE[..], &AFTER, &NOT_THE_PACKAGES];
             lists.iter().any(|list| list.iter().any(|listed| listed.eq_ignore_ascii_case(name)))
         };
         let (mut before, mut after) = (String::new(), String::new());
-        for name in BEFORE.iter().chain([&LAST_BEFORE]) {
+        for name in &BEFORE {
             find(name).inspect(|(_, value)| push(&mut before, name, value));
         }
         for name in &AFTER {
@@ -110,6 +104,12 @@ impl Stanza {
         }
         for (name, value) in fields.iter().filter(|(name, _)| !listed(name)) {
             push(&mut after, name, value);
+        }
+        for file in files.iter().flatten() {
+            if let Some(control) = file.chars().find(|c| c.is_ascii_control()) {
+                let cause = format!("`{}` has the control character `{}`", excerpt(file), control.escape_default());
+                return Err(BadField::new("data.tar", cause));
+            }
         }
         if before.len() + after.len() > MAX_STANZA_BYTES {
             return Err(BadField::new("control", format!("more than {MAX_STANZA_BYTES} bytes")));
@@ -126,22 +126,14 @@ impl Stanza {
         text.push('\n');
     }
 
-    /// Returns the section, which [`Contents`](super::Contents) have before the name.
-    pub(super) fn section(&self) -> Option<&str> {
-        self.before.lines().find_map(|line| line.strip_prefix("Section: "))
-    }
-
     /// Returns the files, if they were listed.
     pub(super) fn files(&self) -> Option<&[String]> {
         self.files.as_deref()
     }
 }
 
-/// Appends a field. An empty one has nothing to say.
+/// Appends a field.
 fn push(text: &mut String, name: &str, value: &str) {
-    if value.is_empty() {
-        return;
-    }
     text.push_str(name);
     text.push(':');
     for (number, line) in value.split('\n').enumerate() {

@@ -6,6 +6,7 @@ mod install;
 mod lintian;
 mod oldest;
 mod removal;
+mod repository;
 mod root;
 mod signatures;
 mod system;

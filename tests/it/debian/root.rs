@@ -124,12 +124,27 @@ impl Root {
         found == "yes\n"
     }
 
-    /// Copies packages into the folder `/packages`, and returns their paths there.
-    pub(super) fn put(&self, packages: &[PathBuf]) -> Vec<String> {
-        let top = match self.copy {
+    /// The folder that is `/` in there, of which only what is new may be touched.
+    fn top(&self) -> PathBuf {
+        match self.copy {
             Copy::Overlay => self.at("upper"),
             Copy::Files => self.at("root"),
-        };
+        }
+    }
+
+    /// Copies a folder to `/NAME`, in place of what is there.
+    pub(super) fn put_folder(&self, folder: &Path, name: &str) {
+        let to = self.top().join(name);
+        if to.exists() {
+            fs::remove_dir_all(&to).unwrap();
+        }
+        run("cp", &["-a", folder.to_str().unwrap(), to.to_str().unwrap()]);
+        run("chmod", &["-R", "a+rX", to.to_str().unwrap()]);
+    }
+
+    /// Copies packages into the folder `/packages`, and returns their paths there.
+    pub(super) fn put(&self, packages: &[PathBuf]) -> Vec<String> {
+        let top = self.top();
         fs::create_dir_all(top.join("packages")).unwrap();
         let put = |package: &PathBuf| {
             fs::copy(package, top.join("packages").join(file_name(package))).unwrap();

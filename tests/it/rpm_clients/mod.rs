@@ -4,6 +4,7 @@ mod client;
 mod life;
 mod lint;
 mod repositories;
+mod repository;
 mod spec_files;
 
 use std::process::Command;
