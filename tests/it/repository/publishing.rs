@@ -188,8 +188,8 @@ fn garbage_goes_and_nothing_else() {
     let orphan = rig.root().join("pool/main/o/orphan/orphan_1_amd64.deb");
     fs::create_dir_all(orphan.parent().unwrap()).unwrap();
     fs::write(&orphan, "left by a killed run").unwrap();
+    let written = fs::metadata(&orphan).unwrap().modified().unwrap();
     let gc = |more: &str, days: u64| {
-        let written = fs::metadata(&orphan).unwrap().modified().unwrap();
         let now = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + days * 86400;
         done(rig.without_key(&format!("repo gc{more}")).env("SOURCE_DATE_EPOCH", now.to_string()))
     };
