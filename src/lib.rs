@@ -24,6 +24,7 @@
 //! | what is asked | [`template`], [`spec`], [`sign`], [`plan`] | pure functions from texts to a plan |
 //! | what happens | [`event`] | the library prints nothing, it reports |
 //! | what is done | [`fetch`], [`block`], [`image`], [`package`], then [`provenance`], [`sbom`] and [`repository`], then [`pipeline`] | bytes in, bytes out |
+//! | what can be known | [`verify`] | questions about any package, ours or not |
 //! | words for people | [`cli`] | the only one that prints or reads the environment |
 //!
 //! # Invariants
@@ -64,4 +65,5 @@ pub mod source_date;
 pub mod spec;
 pub mod template;
 pub mod tree;
+pub mod verify;
 pub mod version;

@@ -99,6 +99,12 @@ impl Failure {
         Self { causes: vec![cause.to_string()], ..Self::told(Exit::Key, message) }.hint(hint)
     }
 
+    /// A public key cannot be used.
+    pub(crate) fn certificate(message: impl Into<String>, cause: &KeyError) -> Self {
+        Self { causes: vec![cause.to_string()], ..Self::told(Exit::Key, message) }
+            .hint("`gpg --export --armor KEY` writes a file of public keys")
+    }
+
     /// A package was not signed.
     pub(crate) fn signing(message: impl Into<String>, cause: &SigningError) -> Self {
         let (exit, hint) = match cause {

@@ -72,7 +72,7 @@ struct Generate {
     #[arg(long, value_name = "TIME", default_value = "3y", value_parser = lifetime)]
     expires: Lifetime,
 
-    /// File whose first line becomes the passphrase; without it KUBEPKG_SIGN_PASSPHRASE
+    /// File whose first line becomes the passphrase; without it `KUBEPKG_SIGN_PASSPHRASE`
     #[arg(long, value_name = "FILE", conflicts_with = "ask")]
     passphrase_file: Option<PathBuf>,
 

@@ -26,6 +26,7 @@ mod signal;
 mod signing;
 mod spec;
 mod ui;
+mod verify;
 
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
@@ -71,6 +72,7 @@ Examples:
   kubepkg build kubectl --version stable          kubectl for this machine
   kubepkg plan --version 1.36 --arch all          what would be built, and from where
   kubepkg inspect dist/*.deb dist/*.rpm           what packages say and hold
+  kubepkg verify --upstream kubelet.rpm           whether they are whole, signed, and hold upstream's bytes
   kubepkg spec export my-specs                    a starting point for specs of one's own
   kubepkg help exit-codes                         what a script may rely on
 
@@ -112,6 +114,7 @@ enum Command {
     Fetch(fetch::FetchArgs),
     Render(render::RenderArgs),
     Inspect(inspect::InspectArgs),
+    Verify(verify::VerifyArgs),
     Sign(sign::SignArgs),
     Publish(publish::PublishArgs),
     Promote(promote::PromoteArgs),
@@ -212,6 +215,7 @@ fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
         Command::Fetch(args) => args.run(&session),
         Command::Render(args) => args.run(&session),
         Command::Inspect(args) => args.run(),
+        Command::Verify(args) => args.run(&session),
         Command::Sign(args) => args.run(&session),
         Command::Publish(args) => args.run(&session),
         Command::Promote(args) => args.run(&session),

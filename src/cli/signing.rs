@@ -23,7 +23,7 @@ pub(crate) struct Signing {
     #[arg(id = "sign-key", long = "sign-key", value_name = "FILE", env = "KUBEPKG_SIGN_KEY")]
     pub(crate) key: Option<PathBuf>,
 
-    /// File whose first line is the key's passphrase; without it KUBEPKG_SIGN_PASSPHRASE, or the terminal is asked
+    /// File whose first line is the key's passphrase; without it `KUBEPKG_SIGN_PASSPHRASE`, or the terminal is asked
     #[arg(
         id = "sign-passphrase-file",
         long = "sign-passphrase-file",

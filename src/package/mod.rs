@@ -2,6 +2,7 @@
 
 mod archive;
 mod deb;
+pub mod integrity;
 mod packer;
 pub mod reader;
 pub mod rpm;

@@ -13,6 +13,9 @@ use super::command::Public;
 use super::state::{newest, state};
 use super::{Fault, Form, KeyError, KeyState, Signature, VerifyError};
 
+/// Blocks of armored keys in one file.
+const MAX_BLOCKS: usize = 1000;
+
 /// A primary key with its users and subkeys (RFC 9580, 10.1).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -23,13 +26,16 @@ pub struct Certificate {
 impl Certificate {
     /// Reads all certificates of a file, armored or binary. Of secret keys it takes the public halves.
     pub fn parse(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {
-        let (keys, _) = PublicOrSecret::from_reader_many_buf(bytes).map_err(KeyError::malformed)?;
-        let public = |key| match key {
-            PublicOrSecret::Public(key) => Self::new(key),
-            PublicOrSecret::Secret(key) => Self::new(key.to_public_key()),
-        };
-        let certificates = keys.map(|key| key.map(public).map_err(KeyError::malformed));
-        let certificates: Vec<Self> = certificates.collect::<Result<_, _>>()?;
+        let mut certificates = Vec::new();
+        for part in armored(bytes) {
+            let (keys, _) = PublicOrSecret::from_reader_many_buf(part).map_err(KeyError::malformed)?;
+            for key in keys {
+                certificates.push(match key.map_err(KeyError::malformed)? {
+                    PublicOrSecret::Public(key) => Self::new(key),
+                    PublicOrSecret::Secret(key) => Self::new(key.to_public_key()),
+                });
+            }
+        }
         if certificates.is_empty() { Err(KeyError::Malformed("nothing in it".to_owned())) } else { Ok(certificates) }
     }
 
@@ -207,9 +213,13 @@ impl Certificate {
             return Err(VerifyError::Malformed(format!("of another kind ({:?})", config.typ)));
         }
         let made = packet.created().map(pgp::types::Timestamp::as_secs).unwrap_or_default();
+        // All that it says of its issuer must be true, signed or not, as gpg has it.
         let names = |key: &dyn KeyDetails| {
-            packet.issuer_fingerprint().contains(&&key.fingerprint())
-                || packet.issuer_key_id().contains(&&key.legacy_key_id())
+            let (fingerprints, ids) = (packet.issuer_fingerprint(), packet.issuer_key_id());
+            let says_something = !fingerprints.is_empty() || !ids.is_empty();
+            says_something
+                && fingerprints.iter().all(|fingerprint| **fingerprint == key.fingerprint())
+                && ids.iter().all(|id| **id == key.legacy_key_id())
         };
         let bad = |_| VerifyError::Bad(signature.issuer());
         let place = if names(&self.key.primary_key) {
@@ -230,4 +240,16 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
     }
+}
+
+/// Splits a file where blocks of armored keys begin; one that is not armored is one part.
+fn armored(bytes: &[u8]) -> Vec<&[u8]> {
+    const BEGIN: &[u8] = b"-----BEGIN PGP PUBLIC KEY BLOCK-----";
+    let mut begins: Vec<usize> = memchr::memmem::find_iter(bytes, BEGIN).collect();
+    begins.truncate(MAX_BLOCKS);
+    if begins.len() < 2 {
+        return vec![bytes];
+    }
+    let ends = begins.iter().skip(1).copied().chain([bytes.len()]);
+    begins.iter().zip(ends).map(|(begin, end)| &bytes[*begin..end]).collect()
 }

@@ -129,10 +129,11 @@ impl NewKey {
         flags: KeyFlags,
     ) -> pgp::errors::Result<SignatureConfig> {
         let mut config = config(primary, kind, self.time())?;
-        config.hashed_subpackets.push(Subpacket::critical(SubpacketData::KeyFlags(flags))?);
+        // None is marked as critical: rpm 4.18 imports no certificate in which these are.
+        config.hashed_subpackets.push(Subpacket::regular(SubpacketData::KeyFlags(flags))?);
         if let Some(lifetime) = self.lifetime {
             let end = SubpacketData::KeyExpirationTime(Duration::from_secs(lifetime));
-            config.hashed_subpackets.push(Subpacket::critical(end)?);
+            config.hashed_subpackets.push(Subpacket::regular(end)?);
         }
         config.unhashed_subpackets = vec![issuer(primary)?];
         Ok(config)

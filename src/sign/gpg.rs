@@ -68,7 +68,7 @@ fn ask(environment: &Environment, arguments: &[&str]) -> Result<Vec<u8>, Process
     })
 }
 
-/// The fingerprints of the keys whose secret half gpg can reach (GnuPG, doc/DETAILS, field 15: `#` is a stub).
+/// The fingerprints of the keys whose secret half gpg can reach (`GnuPG`, doc/DETAILS, field 15: `#` is a stub).
 fn secrets(listed: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut is_reachable = false;

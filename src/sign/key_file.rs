@@ -105,7 +105,7 @@ impl Secret {
 }
 
 /// Whether the file holds the secret half. gpg leaves a stub where it exports subkeys alone, or where the half is on a
-/// card (GnuPG, doc/DETAILS, "GNU extensions to the S2K algorithm").
+/// card (`GnuPG`, doc/DETAILS, "GNU extensions to the S2K algorithm").
 fn is_here(params: &SecretParams) -> bool {
     let SecretParams::Encrypted(encrypted) = params else { return true };
     let s2k = match encrypted.string_to_key_params() {

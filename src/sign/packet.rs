@@ -34,7 +34,7 @@ impl Form {
 /// Signs `message` with `key`, which needs no password any more. Nothing in the packet is random, and nothing in it
 /// comes from a clock.
 pub(super) fn sign(
-    key: &(impl SigningKey + KeyDetails),
+    key: &impl SigningKey,
     message: &mut dyn Read,
     form: Form,
     time: Timestamp,

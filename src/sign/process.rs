@@ -131,13 +131,13 @@ pub(super) fn run(mut command: Command, input: &mut dyn Read) -> Result<Vec<u8>,
         Err(Fed::Pipe(error)) => return Err(Failure::Process(pipe(error))),
         Ok(()) => {}
     }
-    let said = words.map(collect).and_then(Result::ok).unwrap_or_default();
+    let said = words.as_ref().map(collect).and_then(Result::ok).unwrap_or_default();
     let answer = if is_slow {
         Err(ProcessError::Slow { program })
     } else if !status.success() {
         Err(ProcessError::Failed { program, status, said: told(&said) })
     } else {
-        match output.map_or_else(|| Ok(Vec::new()), collect) {
+        match output.as_ref().map_or_else(|| Ok(Vec::new()), collect) {
             Ok(bytes) if bytes.len() as u64 > MAX_OUTPUT => Err(ProcessError::Long { program }),
             Ok(bytes) => Ok(bytes),
             Err(source) => Err(ProcessError::Pipe { program, source }),
@@ -182,7 +182,7 @@ fn drain(mut pipe: impl Read + Send + 'static, limit: u64) -> Receiver<io::Resul
     receiver
 }
 
-fn collect(receiver: Receiver<io::Result<Vec<u8>>>) -> io::Result<Vec<u8>> {
+fn collect(receiver: &Receiver<io::Result<Vec<u8>>>) -> io::Result<Vec<u8>> {
     receiver.recv_timeout(GRACE).unwrap_or_else(|_| Err(io::Error::other("something else still holds its output open")))
 }
 
@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn refused(script: &str) -> String {
-        match shell(script, &[7; 1 << 20]) {
+        match shell(script, &vec![7; 1 << 20]) {
             Err(Failure::Process(error)) => error.to_string(),
             other => panic!("{other:?}"),
         }
@@ -261,7 +261,7 @@ mod tests {
     fn a_program_answers() {
         assert_eq!(shell("cat", b"text").unwrap(), b"text");
         // One that does not read, and one that writes much to stderr, are waited for all the same.
-        assert_eq!(shell("printf x", &[7; 1 << 20]).unwrap(), b"x");
+        assert_eq!(shell("printf x", &vec![7; 1 << 20]).unwrap(), b"x");
         assert_eq!(shell("head -c 1000000 /dev/zero >&2; printf x", b"").unwrap(), b"x");
     }
 

@@ -31,3 +31,4 @@ mod small_disk;
 mod spec_errors;
 mod tidy;
 mod vendor;
+mod verify;

@@ -4,6 +4,7 @@
 mod go;
 mod header;
 mod needs;
+mod sections;
 mod text;
 mod version;
 
@@ -12,7 +13,8 @@ use std::path::{Path, PathBuf};
 pub use self::go::{GoBuild, Module};
 pub use self::header::HeaderFault;
 pub use self::needs::Needed;
-pub use self::version::{VersionEvidence, check_version};
+pub use self::sections::{Section, Sections};
+pub use self::version::{VersionEvidence, check_version, stated_versions};
 use crate::arch::{Arch, ElfIdentity};
 use crate::version::Version;
 

@@ -1,6 +1,6 @@
 //! Which version a program is, by what it says of itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -54,6 +54,37 @@ pub fn check_version(path: &Path, version: &Version) -> Result<VersionEvidence, 
         return Err(ElfError::OtherVersion { path: path.to_owned(), wanted: version.clone(), found });
     }
     by_text(path, version)
+}
+
+/// Returns the versions that the program at `path` may be, by what it says of itself; the likeliest first, and no more
+/// than a reader wants to see.
+///
+/// As in [`check_version`], Go's build information decides where it names one. Among the constants of a program are the
+/// versions of much else.
+pub fn stated_versions(path: &Path) -> Result<Vec<Version>, ElfError> {
+    let claims = Elf::read(path)?.go_build()?.map(|build| claims(&build)).unwrap_or_default();
+    let mut versions: Vec<Version> = claims.into_iter().map(|(version, _)| version).collect();
+    if versions.is_empty() {
+        let mut found = BTreeMap::new();
+        text::scan(File::open(path)?, |candidate| {
+            let rank = (candidate.place, !candidate.text.starts_with('v'));
+            if found.len() < KEPT || found.contains_key(&candidate.text) {
+                let entry = found.entry(candidate.text).or_insert((rank, candidate.version));
+                entry.0 = entry.0.min(rank);
+            }
+            false
+        })?;
+        let mut ranked: Vec<_> = found.into_values().collect();
+        ranked.sort();
+        versions = ranked.into_iter().map(|(_, version)| version).collect();
+    }
+    let mut seen = Vec::new();
+    for version in versions {
+        if seen.len() < SHOWN && !seen.contains(&version) {
+            seen.push(version);
+        }
+    }
+    Ok(seen)
 }
 
 /// Returns the versions that the build information gives the program itself, not what it is made of.

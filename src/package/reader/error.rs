@@ -68,6 +68,7 @@ enum Kind {
     Truncated,
     Limit { limit: u64, what: &'static str },
     Unpack(io::Error),
+    Io(io::Error),
 }
 
 impl Fault {
@@ -90,6 +91,23 @@ impl Fault {
         Self { place: place.into(), kind: Kind::Unpack(source) }
     }
 
+    /// Something beside the package cannot be read or written.
+    pub(in crate::package) fn io(source: io::Error) -> Self {
+        Self { place: String::new(), kind: Kind::Io(source) }
+    }
+
+    /// Returns the place and what is wrong there, or the error of something beside the package.
+    pub(in crate::package) fn place_and_cause(self) -> Result<String, io::Error> {
+        let place = self.place;
+        Ok(match self.kind {
+            Kind::Malformed(cause) => format!("{place}: {cause}"),
+            Kind::Truncated => format!("{place}: ends early"),
+            Kind::Limit { limit, what } => format!("{place}: more than {limit} {what}"),
+            Kind::Unpack(source) => format!("{place}: cannot be unpacked: {source}"),
+            Kind::Io(source) => return Err(source),
+        })
+    }
+
     /// Names the file.
     pub(in crate::package) fn of(self, file: &Path) -> ReadError {
         let (file, place) = (file.to_path_buf(), self.place);
@@ -98,12 +116,13 @@ impl Fault {
             Kind::Truncated => ReadError::Truncated { file, place },
             Kind::Limit { limit, what } => ReadError::Limit { file, place, limit, what },
             Kind::Unpack(source) => ReadError::Unpack { file, place, source },
+            Kind::Io(source) => ReadError::Io(source),
         }
     }
 }
 
-/// The beginning of text from a package, fit for a message.
-pub(super) fn excerpt(text: &str) -> String {
+/// Returns the beginning of text from a package, fit for a message: control characters and all that is not ASCII escaped.
+pub fn excerpt(text: &str) -> String {
     const SHOWN: usize = 60;
     let shown: String = text.chars().take(SHOWN).flat_map(char::escape_default).collect();
     if text.chars().count() > SHOWN { shown + "…" } else { shown }

@@ -13,12 +13,12 @@ use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use fs_err::{File, OpenOptions};
+use sha2::{Digest as _, Sha256};
 
 pub use policy::{PolicyFile, policy};
 
 use super::reader::Fault;
 use super::reader::ReadError;
-use crate::digest::{Digest, Hasher};
 use crate::sign::{Certificate, SignError, Signature, Signer, VerifyError};
 use crate::source_date::SourceDate;
 
@@ -145,11 +145,19 @@ pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, Si
     Package::open(package)?.verify(certificates)
 }
 
-/// Returns the SHA-256 and size in bytes that a package has without its signatures: what two builds of one plan agree on,
-/// whoever signed them. It is that of the file which [`remove`] writes.
-pub fn unsigned_sha256(package: &Path) -> Result<(Digest, u64), SigningError> {
-    let mut hasher = Hasher::default();
+/// Returns who signed a package, as the signature says: a fingerprint or a key id. Nothing is checked.
+pub fn issuer(package: &Path) -> Result<Option<String>, SigningError> {
+    let signature = match Package::open(package)? {
+        Package::Deb(deb) => deb.signature()?,
+        Package::Rpm(rpm) => rpm.signature()?,
+    };
+    Ok(signature.map(|signature| signature.issuer()))
+}
+
+/// Returns the SHA-256, in hexadecimal, of a package without its signatures: the same before and after signing, whoever
+/// signs.
+pub fn unsigned_digest(package: &Path) -> Result<String, SigningError> {
+    let mut hasher = Sha256::new();
     Package::open(package)?.write(None, &mut hasher)?;
-    let digests = hasher.finish();
-    Ok((digests.sha256, digests.size))
+    Ok(hex::encode(hasher.finalize()))
 }

@@ -40,7 +40,7 @@ Description: sample of a package
 ";
 
 /// Lays out a package tree and its control files.
-pub(super) fn tree(folder: &Path) -> PathBuf {
+pub(crate) fn tree(folder: &Path) -> PathBuf {
     let root = folder.join("sample");
     fs_err::create_dir_all(root.join("DEBIAN")).unwrap();
     fs_err::write(root.join("DEBIAN/control"), CONTROL).unwrap();
@@ -62,7 +62,7 @@ pub(super) fn tree(folder: &Path) -> PathBuf {
 }
 
 /// Builds the package with `dpkg-deb` and further options.
-pub(super) fn build(folder: &Path, options: &[&str]) -> PathBuf {
+pub(crate) fn build(folder: &Path, options: &[&str]) -> PathBuf {
     let root = if folder.join("sample").exists() { folder.join("sample") } else { tree(folder) };
     let deb = folder.join("sample.deb");
     run(Command::new("dpkg-deb").args(options).args(["--root-owner-group", "-b"]).arg(root).arg(&deb));

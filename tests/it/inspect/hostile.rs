@@ -84,7 +84,8 @@ fn members_must_be_those_of_a_deb_in_their_order() {
             "member `debian-binary`: version `2.\\u{1b}[2J` is not 2.x",
         ),
         (&[("debian-binary", &[b'2'; 5000]), control, data], "member `debian-binary`: more than 4096 bytes"),
-        (&[VERSION, ("control.tar", b""), data], "control.tar: no file `control`"),
+        (&[VERSION, ("control.tar", b""), data], "control.tar: ends early"),
+        (&[VERSION, ("control.tar", &[0; 1024]), data], "control.tar: no file `control`"),
         (&[VERSION, ("control.tar.gz", b"no gzip"), data], "control.tar.gz: ends early"),
         (
             &[VERSION, ("control.tar.gz", b"this is no gzip"), data],

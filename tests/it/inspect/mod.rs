@@ -1,8 +1,8 @@
 //! The package reader against packages that the distributions' own tools made, and against what those tools say.
 
-mod deb;
+pub(crate) mod deb;
 mod hostile;
-mod rpm;
+pub(crate) mod rpm;
 
 use std::path::Path;
 use std::process::Command;
@@ -28,7 +28,7 @@ fn run(command: &mut Command) -> String {
 
 /// Runs a line of shell in a folder.
 #[track_caller]
-fn shell(folder: &Path, line: &str) -> String {
+pub(crate) fn shell(folder: &Path, line: &str) -> String {
     run(Command::new("sh").args(["-euc", line]).current_dir(folder))
 }
 

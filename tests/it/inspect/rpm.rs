@@ -81,7 +81,7 @@ touch %{buildroot}/var/lib/sample/state
 ";
 
 /// Builds the package with one payload setting of rpm (`w9.gzdio`).
-pub(super) fn build(folder: &Path, payload: &str) -> PathBuf {
+pub(crate) fn build(folder: &Path, payload: &str) -> PathBuf {
     let spec = folder.join("sample.spec");
     fs_err::write(&spec, SPEC).unwrap();
     let mut command = Command::new("rpmbuild");

@@ -98,14 +98,14 @@ fn a_channel_goes_back_by_going_on() {
 fn what_is_missing_of_a_release_is_missed_before_anyone_sees_it() {
     let rig = Rig::new();
     let lonely = Made::get().packages("1.36.2", &["kubelet", "amd64.deb"]);
-    refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+    refused(11, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
     assert!(!rig.root().join("dists").exists() && !rig.root().join("core:").exists());
     let lonely = Made::get().packages("1.36.2", &["kubelet", "x86_64.rpm"]);
-    refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+    refused(11, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
     // Those of another architecture do not help.
     let mut lonely = lonely;
     lonely.extend(Made::get().packages("1.36.2", &["kubernetes-cni", "aarch64.rpm"]));
-    refused(9, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+    refused(11, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn a_version_never_changes_its_bytes() {
     // The same package, signed by nobody: other bytes.
     fs::copy(&one, &other).unwrap();
     done(crate::program::command().args(["sign", "--remove", "-qq"]).arg(&other));
-    refused(9, &mut rig.publish("stable/v1.36", std::slice::from_ref(&other)), "is there with other bytes");
+    refused(11, &mut rig.publish("stable/v1.36", std::slice::from_ref(&other)), "is there with other bytes");
     // Nor in another channel: one file has one name.
-    refused(9, &mut rig.publish("staging/v1.36", &[other]), "other bytes");
+    refused(11, &mut rig.publish("staging/v1.36", &[other]), "other bytes");
     rig.assert_whole();
 }
 
@@ -130,10 +130,10 @@ fn unsigned_rpms_and_wrong_names_are_refused() {
     let unsigned = rig.folder.path().join(rpm.file_name().unwrap());
     fs::copy(&rpm, &unsigned).unwrap();
     done(crate::program::command().args(["sign", "--remove", "-qq"]).arg(&unsigned));
-    refused(9, &mut rig.publish("stable/v1.36", &[unsigned]), "is not signed");
+    refused(11, &mut rig.publish("stable/v1.36", &[unsigned]), "is not signed");
     let renamed = rig.folder.path().join("kubectl-9.9.9-1.x86_64.rpm");
     fs::copy(&rpm, &renamed).unwrap();
-    refused(9, &mut rig.publish("stable/v1.36", &[renamed]), "should be called `kubectl-1.36.2");
+    refused(11, &mut rig.publish("stable/v1.36", &[renamed]), "should be called `kubectl-1.36.2");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn time_never_runs_backwards() {
     let mut publish = rig.publish("stable/v1.36", &Made::get().packages("1.36.1", &[]));
     done(publish.env("SOURCE_DATE_EPOCH", "1800000000"));
     let mut publish = rig.publish("stable/v1.36", &Made::get().packages("1.36.2", &[]));
-    refused(9, publish.env("SOURCE_DATE_EPOCH", "1799999900"), "one of the two clocks is wrong");
+    refused(11, publish.env("SOURCE_DATE_EPOCH", "1799999900"), "one of the two clocks is wrong");
 }
 
 #[test]

@@ -21,8 +21,9 @@ pub(crate) fn flipped(package: &Path, at: usize, to: &Path) {
 /// Places in a signed deb: its version, its control, its data, and its signature at the beginning and in the middle.
 pub(crate) fn places_of_deb(bytes: &[u8]) -> Vec<usize> {
     let member = |name: &[u8]| find(bytes, name);
-    let signature = member(b"_gpgorigin") + 60;
-    vec![69, member(b"control.tar") + 160, member(b"data.tar") + 260, signature + 40 + 36, signature + 300]
+    // Behind the member's header and the first line of the armor.
+    let signature = member(b"_gpgorigin") + 60 + 31;
+    vec![69, member(b"control.tar") + 160, member(b"data.tar") + 260, signature + 8, signature + 100]
 }
 
 /// Places in a signed RPM: its signature, its header, its payload.

@@ -36,10 +36,23 @@ pub(in crate::package) fn members(file: &mut (impl Read + Seek), length: u64) ->
         if member.size > length - start {
             return Err(Fault::truncated(format!("member `{}`", excerpt(&member.name))));
         }
-        at = start + member.size + member.size % 2;
+        at = start + member.size;
+        if member.size % 2 == 1 {
+            pad(file, at, &member.name)?;
+            at += 1;
+        }
         members.push(member);
     }
     Ok(members)
+}
+
+/// Reads the byte between a member of odd size and the next, which `ar` writes behind the last one too.
+fn pad(file: &mut (impl Read + Seek), at: u64, name: &str) -> Result<(), Fault> {
+    let place = format!("behind member `{}`", excerpt(name));
+    let mut byte = [0];
+    let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut byte));
+    read.map_err(|source| Fault::unpack(&place, source))?;
+    if byte == *b"\n" { Ok(()) } else { Err(Fault::malformed(place, "no newline")) }
 }
 
 /// Calls `each` for every member, in order, while `input` is read once from its first byte to its last. What `each`

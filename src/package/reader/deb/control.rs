@@ -13,7 +13,7 @@ use super::tarball;
 const SCRIPTS: [&str; 5] = ["config", "preinst", "postinst", "prerm", "postrm"];
 
 /// The digests of `md5sums`, by path without the leading `/`.
-type Md5Sums = BTreeMap<String, String>;
+pub(in crate::package) type Md5Sums = BTreeMap<String, String>;
 
 /// What the control archive says.
 #[derive(Debug, Default)]

@@ -3,10 +3,10 @@
 use std::io::{BufReader, Read};
 
 use super::super::MAX_DATA_BYTES;
+use super::super::codec::Codec;
 use super::super::error::{Fault, excerpt};
 use super::super::inspection::EntryKind;
 use super::super::scan::FileList;
-use super::codec::Codec;
 use super::{MAX_VERSION_BYTES, ar, control, tarball, version_of};
 
 /// The control stanza of a deb, and perhaps its files.

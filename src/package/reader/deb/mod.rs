@@ -1,7 +1,6 @@
 //! Debian packages (deb(5)).
 
 mod ar;
-mod codec;
 mod control;
 mod head;
 mod stanza;
@@ -13,14 +12,16 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use fs_err::File;
 
 use super::MAX_DATA_BYTES;
+use super::codec::Codec;
 use super::error::{Fault, excerpt};
 use super::inspection::{
     Entry, EntryKind, Inspection, InstalledSize, Member, PackageFile, Relations, Signature, text_of,
 };
+use super::visit::{Visit, hand_over};
 use crate::format::Format;
 pub(in crate::package) use ar::{ArMember, content, members};
-use codec::Codec;
 use control::Control;
+pub(in crate::package) use control::Md5Sums;
 pub use head::DebHead;
 pub(super) use head::read as head;
 use stanza::Stanza;
@@ -35,17 +36,21 @@ struct Layout<'a> {
     data: (&'a ArMember, Codec),
 }
 
-/// Reads a deb.
-pub(super) fn read(file: &mut File, identity: PackageFile) -> Result<Inspection, Fault> {
+/// Reads a deb, and hands its files to `visit`. Returns what it says and holds, and its `md5sums`.
+pub(in crate::package) fn read(
+    file: &mut File,
+    identity: PackageFile,
+    visit: &mut Visit<'_>,
+) -> Result<(Inspection, Md5Sums), Fault> {
     let members = ar::members(file, identity.size)?;
     let layout = layout(&members)?;
     let format_version = format_version(file, layout.version)?;
     let mut control = control::read(&mut unpacked(file, layout.control)?, &layout.control.0.name)?;
-    let files = files(&mut unpacked(file, layout.data)?, &layout.data.0.name, &control)?;
+    let files = files(&mut unpacked(file, layout.data)?, &layout.data.0.name, &control, visit)?;
     let mut stanza = std::mem::take(&mut control.stanza);
     let (name, version, revision, arch) = identify(&mut stanza, &layout.control.0.name)?;
     let (summary, description) = stanza.take("Description").map(|text| stanza::description(&text)).unzip();
-    Ok(Inspection {
+    let inspection = Inspection {
         file: identity,
         format: Format::Deb,
         format_version,
@@ -80,7 +85,8 @@ pub(super) fn read(file: &mut File, identity: PackageFile) -> Result<Inspection,
         signatures: signatures(&members),
         members: members.into_iter().map(|member| Member { name: member.name, size: member.size }).collect(),
         control_members: control.members,
-    })
+    };
+    Ok((inspection, control.md5sums))
 }
 
 /// Finds the members: `debian-binary`, `control.tar`, `data.tar`. Between them `_` members are skipped, after them
@@ -158,17 +164,17 @@ fn relations(stanza: &mut Stanza) -> Relations {
     }
 }
 
-/// Lists the files. Their content passes by unread; the digests are the declared ones.
-fn files(input: &mut dyn Read, member: &str, control: &Control) -> Result<Vec<Entry>, Fault> {
+/// Lists the files, whose content goes to `visit`; the digests are the declared ones.
+fn files(input: &mut dyn Read, member: &str, control: &Control, visit: &mut Visit<'_>) -> Result<Vec<Entry>, Fault> {
     let mut files = Vec::new();
     let conffiles: BTreeSet<&str> = control.conffiles.iter().map(String::as_str).collect();
-    tarball::read(input, MAX_DATA_BYTES, member, |header, _| {
+    tarball::read(input, MAX_DATA_BYTES, member, |header, content| {
         let digest = match header.kind {
             EntryKind::File | EntryKind::Hardlink => control.md5sums.get(&header.path),
             _ => None,
         };
         let path = format!("/{}", header.path);
-        files.push(Entry {
+        let entry = Entry {
             kind: header.kind,
             mode: header.mode,
             owner: header.owner,
@@ -180,7 +186,11 @@ fn files(input: &mut dyn Read, member: &str, control: &Control) -> Result<Vec<En
             flags: if conffiles.contains(path.as_str()) { vec!["config"] } else { Vec::new() },
             capabilities: None,
             path,
-        });
+        };
+        if entry.kind == EntryKind::File {
+            hand_over(&entry, content, member, visit)?;
+        }
+        files.push(entry);
         Ok(())
     })?;
     Ok(files)

@@ -4,13 +4,14 @@ use std::io::{self, Read};
 
 use tar::EntryType;
 
+use super::super::codec::Limited;
 use super::super::error::{Fault, excerpt};
 use super::super::inspection::{EntryKind, text_of};
 use super::super::{MAX_FILES, MAX_NAME_BYTES};
-use super::codec::Limited;
 
 /// Bytes of one long name or pax header. Linux takes 4096 for a path.
 const MAX_EXTENSION_BYTES: u64 = 64 << 10;
+const BLOCK: u64 = 512;
 
 /// One header of a tar archive.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ struct Extensions {
     target: Option<Vec<u8>>,
 }
 
-/// Calls `each` for every entry, then reads to the end, so that a cut or damaged stream is noticed. `limit` bytes may
+/// Calls `each` for every entry, then reads to the end, so that a cut or damaged stream and what is behind its end are noticed. `limit` bytes may
 /// come out of `input`.
 pub(super) fn read(
     input: impl Read,
@@ -41,11 +42,24 @@ pub(super) fn read(
     place: &str,
     mut each: impl FnMut(Header, &mut dyn Read) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let mut input = Limited::new(input, limit);
-    let walked = walk(&mut input, place, &mut each);
-    let walked = walked
-        .and_then(|()| io::copy(&mut input, &mut io::sink()).map(drop).map_err(|source| Fault::unpack(place, source)));
-    if input.exceeded() { Err(Fault::limit(place, limit, "bytes")) } else { walked }
+    let mut input = Ending { bytes: Limited::new(input, limit), zeros: 0 };
+    let walked = walk(&mut input, place, &mut each).and_then(|()| finish(&mut input, place));
+    if input.bytes.exceeded() { Err(Fault::limit(place, limit, "bytes")) } else { walked }
+}
+
+/// A reader that knows in how many zeros it ended.
+struct Ending<R> {
+    bytes: R,
+    zeros: u64,
+}
+
+impl<R: Read> Read for Ending<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        let zeros = buffer[..count].iter().rev().take_while(|byte| **byte == 0).count();
+        self.zeros = if zeros == count { self.zeros + zeros as u64 } else { zeros as u64 };
+        Ok(count)
+    }
 }
 
 fn walk(
@@ -81,6 +95,21 @@ fn walk(
         }
     }
     Ok(())
+}
+
+/// Reads what stands behind the last entry: the empty block that ends an archive, and more of them.
+fn finish(input: &mut Ending<impl Read>, place: &str) -> Result<(), Fault> {
+    let mut buffer = [0; 8192];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) if input.zeros < BLOCK => return Err(Fault::truncated(place)),
+            Ok(0) => return Ok(()),
+            Ok(count) if buffer[..count].iter().all(|byte| *byte == 0) => {}
+            Ok(_) => return Err(Fault::malformed(place, "goes on after its end")),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Fault::unpack(place, error)),
+        }
+    }
 }
 
 /// Reads the content of an entry that describes the next one.

@@ -91,15 +91,15 @@ fn check(index: &[u8], store: &[u8], place: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Returns how many bytes an entry has, or nothing if there are fewer.
-fn needed(kind: u32, count: usize, data: &[u8]) -> Option<usize> {
+/// Returns how many bytes an entry of a type has, of `data` or more, or nothing if there are fewer.
+pub(in crate::package) fn needed(kind: u32, count: usize, data: &[u8]) -> Option<usize> {
     let needed = match kind {
         0 => 0,
         1 | 2 | 7 => count,
         3 => count.checked_mul(2)?,
         4 => count.checked_mul(4)?,
         5 => count.checked_mul(8)?,
-        6 => strings(1, data)?,
+        6 if count == 1 => strings(1, data)?,
         8 | 9 => strings(count, data)?,
         _ => return None,
     };
@@ -140,6 +140,7 @@ mod tests {
             ([1000, 6, 4, 1], "tag 1000: its data is outside of the header"),
             ([1000, 8, 0, 2], "tag 1000: its data is outside of the header"),
             ([1000, 4, 0, u32::MAX], "tag 1000: its data is outside of the header"),
+            ([1000, 6, 0, 2], "tag 1000: its data is outside of the header"),
             ([1000, 4, 0, 0], "tag 1000: its data is outside of the header"),
             ([1000, 77, 0, 1], "tag 1000: its data is outside of the header"),
             ([1117, 8, 0, 1_000_001], "more than 1000000 files"),

@@ -1,12 +1,15 @@
-//! RPM packages (the RPM file format, versions 4 and 6). Only headers are read; the payload is never unpacked.
+//! RPM packages (the RPM file format, versions 4 and 6).
 
+mod cpio;
 mod files;
 mod header;
+mod payload;
 mod scripts;
 mod table;
 mod tags;
 
-pub(in crate::package) use header::read as metadata;
+pub(in crate::package) use header::{needed as data_size, read as metadata};
+pub(in crate::package) use payload::{Payload, read as payload};
 pub(super) use table::read as head;
 pub use table::{RpmHead, RpmHeader, WrongType};
 
@@ -19,8 +22,8 @@ use super::error::{Fault, excerpt};
 use super::inspection::{Change, Compression, Inspection, InstalledSize, Member, PackageFile, Relations, Signature};
 use crate::format::Format;
 
-/// Reads an RPM.
-pub(super) fn read(file: &mut File, identity: PackageFile) -> Result<Inspection, Fault> {
+/// Reads the headers of an RPM.
+pub(in crate::package) fn read(file: &mut File, identity: PackageFile) -> Result<(Inspection, PackageMetadata), Fault> {
     let package = header::read(file, identity.size)?;
     let members = members(&package, identity.size);
     let text = |tag| tags::text(&package, tag);
@@ -33,7 +36,7 @@ pub(super) fn read(file: &mut File, identity: PackageFile) -> Result<Inspection,
         None => version,
     };
     let size = size(&package)?;
-    Ok(Inspection {
+    let inspection = Inspection {
         format: Format::Rpm,
         format_version: format_version(&package)?,
         name: required(IndexTag::RPMTAG_NAME, "NAME")?,
@@ -66,7 +69,8 @@ pub(super) fn read(file: &mut File, identity: PackageFile) -> Result<Inspection,
         members,
         control_members: Vec::new(),
         file: identity,
-    })
+    };
+    Ok((inspection, package))
 }
 
 /// Says what the rpm library found, fit for a message: it quotes bytes of the package.

@@ -1,13 +1,13 @@
-//! The compressions that dpkg has ever read, and a limit on what comes out of them.
+//! The compressions that dpkg and rpm have ever read, and a limit on what comes out of them.
 
 use std::io::{self, BufRead, Read};
 
-use super::super::inspection::Compression;
+use super::inspection::Compression;
 
 /// Memory that an xz or lzma stream may ask for: eight times what level 9 needs.
 const MAX_DICTIONARY_BYTES: u64 = 512 << 20;
 
-/// A codec, told by the extension of the member (deb(5)).
+/// A codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
     None,
@@ -19,7 +19,7 @@ pub(super) enum Codec {
 }
 
 impl Codec {
-    /// Returns the codec of a member such as `data.tar.xz`, or nothing if it is not `stem` with a known extension.
+    /// Returns the codec of a deb's member (deb(5)) such as `data.tar.xz`, or nothing if it is not `stem` with a known extension.
     pub(super) fn of_member(name: &str, stem: &str) -> Option<Self> {
         match name.strip_prefix(stem)? {
             "" => Some(Self::None),
@@ -28,6 +28,19 @@ impl Codec {
             ".zst" => Some(Self::Zstd),
             ".bz2" => Some(Self::Bzip2),
             ".lzma" => Some(Self::Lzma),
+            _ => None,
+        }
+    }
+
+    /// Returns the codec of an RPM's payload, by the name that the inspection reports.
+    pub(super) fn of_payload(name: &str) -> Option<Self> {
+        match name {
+            "none" => Some(Self::None),
+            "gzip" => Some(Self::Gzip),
+            "xz" => Some(Self::Xz),
+            "zstd" => Some(Self::Zstd),
+            "bzip2" => Some(Self::Bzip2),
+            "lzma" => Some(Self::Lzma),
             _ => None,
         }
     }
