@@ -1,5 +1,6 @@
 //! `kubepkg verify`
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -10,23 +11,27 @@ use super::exit::Exit;
 use super::session::{Session, interruptible};
 use super::{Done, secrets, signal};
 use crate::event::count;
+use crate::pipeline::Env;
 use crate::sign::{Certificate, MAX_KEY_FILE};
-use crate::verify::{Extent, Outcome, Question, Report, SameAs, Signatures, Upstream, verify};
+use crate::verify::{
+    Extent, Outcome, Papers, Presence, Question, Rebuild, Report, SameAs, Signatures, Upstream, verify,
+};
 
 /// Check packages, whoever made them
 ///
 /// Reads any deb or RPM to its last byte: its structure, every digest and size that it holds, and its signature. With
-/// `--upstream` it finds the programs of Kubernetes in it and says whether they are what upstream published.
+/// `--upstream` it finds the programs of Kubernetes in it and says whether they are what upstream published. Papers
+/// beside it are read too: who says what it was made of, and whether what they name is in it.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:
   kubepkg verify dist/*.deb dist/*.rpm
   kubepkg verify --key release.asc kubelet-1.36.2-1.1.x86_64.rpm
   kubepkg verify --upstream kubectl_1.36.2-1.1_amd64.deb
+  kubepkg verify --rebuild kubectl_1.36.2-1.1_amd64.deb
   kubepkg verify --same-as rebuilt/ --ignore-signature dist/*.rpm",
     // `--upstream` asks here, and the mirrors are named by an option of their own.
     mut_arg("upstream", |arg| arg.long("mirror")),
-    mut_arg("from_dir", |arg| arg.hide(true)),
 )]
 pub(crate) struct VerifyArgs {
     /// Package files
@@ -50,29 +55,73 @@ pub(crate) struct VerifyArgs {
     ignore_signature: bool,
 
     #[command(flatten)]
+    trail: Trail,
+
+    #[command(flatten)]
     sources: Sources,
+}
+
+/// What is asked about the papers beside a package.
+#[derive(Debug, clap::Args)]
+struct Trail {
+    /// Build the package again from what its provenance says, and compare everything but signatures
+    #[arg(id = "is_rebuilt", long = "rebuild")]
+    is_rebuilt: bool,
+
+    /// Provenance, where it is not beside the package
+    #[arg(long, value_name = "FILE")]
+    provenance: Option<PathBuf>,
+
+    /// Fail where provenance or bill of materials is missing
+    #[arg(long)]
+    require_papers: bool,
 }
 
 impl VerifyArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let signatures = Signatures { certificates: self.certificates()? };
         let same_as = self.same_as()?;
-        let mut questions: Vec<&dyn Question> = vec![&signatures];
+        let papers = self.papers(&signatures.certificates)?;
+        let mut questions: Vec<&dyn Question> = vec![&signatures, &papers];
         questions.extend(same_as.as_ref().map(|question| question as &dyn Question));
-        if !self.is_upstream {
+        if !self.is_upstream && !self.trail.is_rebuilt {
             return Ok(self.answers(session, &questions));
         }
-        if self.sources.from_dir.is_some() {
+        if self.sources.from_dir.is_some() && !self.trail.is_rebuilt {
             return Err(Failure::usage("`--from-dir` is not what upstream published")
                 .hint("leave it out, or name another mirror with `--mirror`"));
         }
         let (_, catalog) = session.specs(&self.sources.trees)?;
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
-        let scratch = signal::temporary().map_err(|error| Failure::write(&error))?;
-        let upstream = Upstream::new(&catalog, &templates, &fetcher, scratch.path());
-        questions.push(&upstream);
+        let folder = signal::temporary().map_err(|error| Failure::write(&error))?;
+        let scratch = signal::scratch(folder.path()).map_err(|error| Failure::write(&error))?;
+        let upstream = Upstream::new(&catalog, &templates, &fetcher, folder.path());
+        if self.is_upstream {
+            questions.push(&upstream);
+        }
+        let reporter = session.reporter.clone();
+        let env = Env { fetcher: &fetcher, templates: &templates, reporter, scratch: &scratch };
+        let rebuild = Rebuild {
+            catalog: &catalog,
+            env: &env,
+            provenance: self.trail.provenance.clone(),
+            local_build: self.sources.from_dir.clone(),
+            jobs: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+        };
+        if self.trail.is_rebuilt {
+            questions.push(&rebuild);
+        }
         Ok(self.answers(session, &questions))
+    }
+
+    fn papers<'c>(&self, certificates: &'c [Certificate]) -> Result<Papers<'c>, Failure> {
+        if self.files.len() > 1 && self.trail.provenance.is_some() {
+            return Err(Failure::usage("several packages, and one file of provenance")
+                .hint("leave `--provenance` out: it is looked for beside each package"));
+        }
+        let presence = if self.trail.require_papers { Presence::Required } else { Presence::Optional };
+        Ok(Papers { certificates, provenance: self.trail.provenance.clone(), presence })
     }
 
     fn certificates(&self) -> Result<Vec<Certificate>, Failure> {

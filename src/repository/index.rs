@@ -203,7 +203,7 @@ impl Gzip {
     fn cut(&mut self) -> io::Result<()> {
         let digest = Digest::sha256(&self.text);
         let before = self.out.len();
-        if let Some(member) = self.earlier.member(&digest) {
+        if let Some(member) = self.earlier.member(&digest).filter(|member| unpacks_to(member, &self.text)) {
             self.out.extend_from_slice(member);
         } else {
             self.out.resize(before + self.compressor.gzip_compress_bound(self.text.len()), 0);
@@ -213,6 +213,24 @@ impl Gzip {
         self.text.clear();
         self.members.0.push((digest, (self.out.len() - before) as u64));
         Ok(())
+    }
+}
+
+/// Whether compressed bytes are exactly that text. Those of the last time lay where others may write, and what is made of
+/// them is signed.
+fn unpacks_to(packed: &[u8], text: &[u8]) -> bool {
+    let mut unpacked = MultiGzDecoder::new(packed);
+    let mut buffer = vec![0; 64 << 10];
+    let mut rest = text;
+    loop {
+        match unpacked.read(&mut buffer) {
+            Ok(0) => return rest.is_empty(),
+            Ok(count) => match rest.strip_prefix(&buffer[..count]) {
+                Some(behind) => rest = behind,
+                None => return false,
+            },
+            Err(_) => return false,
+        }
     }
 }
 
@@ -266,5 +284,47 @@ pub(super) const fn extension(compression: Compression) -> &'static str {
         Compression::Gzip(_) => ".gz",
         Compression::Xz(_) => ".xz",
         Compression::Zstd(_) => ".zst",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(texts: &[&str], earlier: Earlier) -> IndexFile {
+        let mut index = IndexWriter::new(Compression::Gzip(6), earlier).unwrap();
+        for text in texts {
+            index.push(text).unwrap();
+        }
+        index.finish("x".to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_nothing_is_one_of_its_compression() {
+        let empty = index(&[], Earlier::default());
+        assert_eq!(
+            (empty.open.size, repack(empty.bytes.as_deref().unwrap(), Compression::None).unwrap().len()),
+            (0, 0)
+        );
+        assert!(empty.stored.size > 0);
+    }
+
+    #[test]
+    fn members_that_somebody_changed_are_made_anew() {
+        let good = index(&["kubelet\n"], Earlier::default());
+        let other = index(&["kubectl\n"], Earlier::default());
+        let (bytes, evil) = (good.bytes.clone().unwrap(), other.bytes.unwrap());
+        let of = |digest: &Digest, size: usize| Members(vec![(digest.clone(), size as u64)]);
+        for evil in [evil.clone(), [bytes.clone(), evil].concat(), [&bytes[..], b"\0\0"].concat(), bytes[..9].to_vec()]
+        {
+            let members = of(&Digest::sha256("kubelet\n"), evil.len());
+            assert_eq!(index(&["kubelet\n"], Earlier::new(evil, &members)), good);
+        }
+        // And a good one is taken as it is, however it was compressed.
+        let mut slow = Gzip::new(1, Earlier::default()).unwrap();
+        slow.text.extend_from_slice(b"kubelet\n");
+        slow.cut().unwrap();
+        let again = index(&["kubelet\n"], Earlier::new(slow.out.clone(), &slow.members));
+        assert_eq!(again.bytes, Some(slow.out));
     }
 }

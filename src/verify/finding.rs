@@ -16,10 +16,16 @@ pub enum Check {
     Digests,
     /// Its signature.
     Signature,
+    /// What is said of how it was made.
+    Provenance,
+    /// What is said of what is in it.
+    Sbom,
     /// Another package.
     Comparison,
     /// What upstream published.
     Upstream,
+    /// What comes out when it is built again.
+    Rebuild,
 }
 
 impl Check {
@@ -29,8 +35,11 @@ impl Check {
             Self::Structure => "structure",
             Self::Digests => "digests",
             Self::Signature => "signature",
+            Self::Provenance => "provenance",
+            Self::Sbom => "sbom",
             Self::Comparison => "comparison",
             Self::Upstream => "upstream",
+            Self::Rebuild => "rebuild",
         }
     }
 }

@@ -1,10 +1,13 @@
 //! What can be known of a package file, whoever made it.
 //!
 //! [`verify`] checks a package against itself and then asks questions: is it signed by one of these keys
-//! ([`Signatures`]), is it the same as another ([`SameAs`]), are its programs what upstream published ([`Upstream`]).
+//! ([`Signatures`]), do its papers agree with it ([`Papers`]), is it the same as another ([`SameAs`]), are its programs what
+//! upstream published ([`Upstream`]), does it come out again of what its provenance says ([`Rebuild`]).
 //! Every answer is a [`Finding`]; nothing ends early, so that a reader sees all that is wrong at once.
 
 mod finding;
+mod papers;
+mod rebuild;
 mod same;
 mod signatures;
 mod upstream;
@@ -12,6 +15,8 @@ mod upstream;
 use std::path::Path;
 
 pub use finding::{Check, Finding, Identity, Outcome, Report};
+pub use papers::{Papers, Presence};
+pub use rebuild::Rebuild;
 pub use same::{Extent, SameAs, compare};
 pub use signatures::Signatures;
 pub use upstream::Upstream;

@@ -106,7 +106,7 @@ impl Stanza {
             push(&mut after, name, value);
         }
         for file in files.iter().flatten() {
-            if let Some(control) = file.chars().find(|c| c.is_ascii_control()) {
+            if let Some(control) = file.chars().find(char::is_ascii_control) {
                 let cause = format!("`{}` has the control character `{}`", excerpt(file), control.escape_default());
                 return Err(BadField::new("data.tar", cause));
             }

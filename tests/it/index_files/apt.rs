@@ -80,7 +80,9 @@ fn every_stanza_is_that_of_apt_ftparchive() {
     }
     // Contents: theirs has a head of its own.
     let mut contents = Contents::default();
-    fragments.iter().for_each(|deb| contents.add(deb).unwrap());
+    for deb in &fragments {
+        contents.add(deb).unwrap();
+    }
     let ours = text_of(&contents.finish("Contents-amd64", &[Compression::None]).unwrap()[0]);
     let lines = |text: &str| -> Vec<String> {
         let mut lines: Vec<_> =

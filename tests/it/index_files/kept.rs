@@ -54,7 +54,9 @@ fn what_did_not_change_is_taken_over_and_the_bytes_are_the_same() {
     };
     let again = |earlier: EarlierMetadata| {
         let mut metadata = Metadata::new(all.len() as u64, Compression::Gzip(6), earlier).unwrap();
-        all.iter().for_each(|rpm| metadata.add(rpm, &rpm.file_name()).unwrap());
+        for rpm in &all {
+            metadata.add(rpm, &rpm.file_name()).unwrap();
+        }
         metadata.finish().unwrap()
     };
     let fresh = metadata(&all, Compression::Gzip(6));

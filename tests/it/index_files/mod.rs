@@ -143,7 +143,13 @@ impl Key {
             "5y",
         ]);
         key.gpg(&["--armor", "--output", "public.asc", "--export"]);
+        key.gpg(&["--armor", "--passphrase", "", "--output", "secret.asc", "--export-secret-keys"]);
         key
+    }
+
+    /// The armored secret key, which has no passphrase.
+    fn secret(&self) -> PathBuf {
+        self.0.path().join("secret.asc")
     }
 
     fn gpg(&self, arguments: &[&str]) {

@@ -8,7 +8,7 @@ use kubepkg::package::reader::FileList;
 use kubepkg::repository::Fragment;
 use tempfile::TempDir;
 
-use super::{fragments, metadata, run, write_rpm_md};
+use super::{Key, fragments, metadata, run, write_rpm_md};
 use crate::built;
 
 /// A package whose texts are in Latin-1, byte by byte.
@@ -122,4 +122,15 @@ fn relations_are_known_to_gates() {
     assert!(rpm.conflicts().any(|one| one.name == "old") && rpm.conflicts().any(|one| one.name == "older"));
     assert!(rpm.has_file("/usr/share/doc/sample/README") && rpm.has_file("/opt/a <&> b"));
     assert!(!rpm.has_file("/README") && !rpm.has_file("README"));
+}
+
+#[test]
+fn who_signed_a_package_is_known() {
+    let (folder, key) = (TempDir::new().unwrap(), Key::new());
+    let secret = key.secret().display().to_string();
+    let options = ["kubectl", "--arch", "amd64", "--format", "rpm", "--sign-key", &secret];
+    let paths = built::write("build", "1.36.2", &options, &folder.path().join("built"));
+    let certificates = kubepkg::sign::Certificate::parse(&fs::read(key.public()).unwrap()).unwrap();
+    let by = kubepkg::package::signing::verify(&paths[0], &certificates).unwrap();
+    assert_eq!(Fragment::read(&paths[0], FileList::Unwanted).unwrap().signers(), [by]);
 }

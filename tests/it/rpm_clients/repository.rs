@@ -177,7 +177,7 @@ fn what_was_changed_is_refused(client: Client) {
                 "--detach-sign",
                 &root.repository.join("repodata/repomd.xml"),
                 &root.repository.join("repodata/repomd.xml.asc"),
-            )
+            );
         },
         |root| {
             let files = fs::read_dir(root.repository.join("repodata")).unwrap().map(|entry| entry.unwrap().path());

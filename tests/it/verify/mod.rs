@@ -2,6 +2,8 @@
 
 mod damaged;
 mod foreign;
+mod papers;
+mod rebuild;
 mod same;
 mod signed;
 mod upstream;
@@ -56,7 +58,7 @@ fn every_file_is_reported_and_the_worst_decides() {
     let ran = run(&rig, &[], &[deb, rpm]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines.len(), 7, "{}", ran.stdout);
+    assert_eq!(lines.len(), 11, "{}", ran.stdout);
     assert!(
         lines[0].ends_with("kubectl_1.36.2-1.1_amd64.deb: structure good: deb 2.0 of 3 members; 13 entries"),
         "{}",
@@ -64,7 +66,7 @@ fn every_file_is_reported_and_the_worst_decides() {
     );
     assert!(lines[1].contains(": digests good: MD5 of "), "{}", lines[1]);
     assert!(lines[2].ends_with(": signature not checked: not signed"), "{}", lines[2]);
-    assert_eq!(lines[6], "good: 2 packages");
+    assert_eq!(lines[10], "good: 2 packages");
 
     let bad = rig.path().join("bad.rpm");
     let mut bytes = fs_err::read(rpm).unwrap();
@@ -99,7 +101,7 @@ fn one_json_document_tells_everything() {
     }
     let checks: Vec<&str> =
         told["findings"].as_array().unwrap().iter().map(|one| one["check"].as_str().unwrap()).collect();
-    assert_eq!(checks, ["structure", "digests", "signature"]);
+    assert_eq!(checks, ["structure", "digests", "signature", "provenance", "sbom"]);
     let sum = program::tool("sha256sum", [&package]);
     assert_eq!(told["sha256"], sum.split(' ').next().unwrap());
 }
