@@ -14,6 +14,7 @@ mod facts;
 mod fault_server;
 mod fetch;
 mod fixtures;
+mod fuzz;
 mod index_files;
 mod inspect;
 mod local_build;
