@@ -3,12 +3,14 @@
 use std::fmt;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::papers::read;
 use super::{Check, Extent, Finding, Outcome, Question, chain, compare, list};
 use crate::block::Blocks;
+use crate::event::{Event, Reporter};
 use crate::package::reader::{Inspection, excerpt};
 use crate::pipeline::{self, BuildError, Env, Settings};
 use crate::plan::{Input, Plan, PlannedPackage, plan};
@@ -79,7 +81,7 @@ impl Rebuild<'_> {
         // Of its own: blocks that somebody else compressed would prove nothing.
         let blocks = folder.join(".blocks");
         fs_err::create_dir(&blocks)?;
-        let blocks = Blocks::open(&blocks, &blocks, u64::MAX, std::sync::Arc::clone(&self.env.reporter))?;
+        let blocks = Blocks::open(&blocks, &blocks, u64::MAX, Arc::clone(&self.env.reporter))?;
         let settings = Settings {
             output: &folder,
             compression: recorded.compression()?,
@@ -89,9 +91,22 @@ impl Rebuild<'_> {
             results: None,
         };
         let arches = recorded.request(None)?.arches;
-        let outcome = pipeline::build(plan, self.env, &arches, &settings).map_err(|(_, error)| Failed::Build(error))?;
+        let Env { fetcher, templates, ref reporter, scratch } = *self.env;
+        let env = Env { fetcher, templates, reporter: Arc::new(Unnamed(Arc::clone(reporter))), scratch };
+        let outcome = pipeline::build(plan, &env, &arches, &settings).map_err(|(_, error)| Failed::Build(error))?;
         let package = outcome.packages.into_iter().next();
         package.map(|package| package.path).ok_or(Failed::Nothing)
+    }
+}
+
+/// Passes on what is fetched and warned of, and not which files come and go.
+struct Unnamed(Arc<dyn Reporter>);
+
+impl Reporter for Unnamed {
+    fn report(&self, event: Event) {
+        if !matches!(event, Event::Writing { .. } | Event::Wrote { .. }) {
+            self.0.report(event);
+        }
     }
 }
 

@@ -21,6 +21,7 @@ fn packages_come_out_again_by_somebody_without_the_key() {
     let ran = run(&other, &["--rebuild", "--mirror", crate::mirror::fixtures().to_str().unwrap()], &all);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(ran.stdout.matches(": rebuild good: built again, the bytes are the same").count(), 10, "{}", ran.stdout);
+    assert!(!ran.stderr.contains("Wrote"), "what is made is gone again: {}", ran.stderr);
     let mut offline = other.command("verify --rebuild --offline");
     let ran: Ran = offline.args(&all).output().unwrap().into();
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
