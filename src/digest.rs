@@ -81,6 +81,12 @@ impl Digest {
     pub fn hex(&self) -> &str {
         &self.hex
     }
+
+    /// Returns the bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // It was made of bytes or of as many digits.
+        hex::decode(&self.hex).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Digest {

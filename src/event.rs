@@ -81,6 +81,32 @@ pub enum Warning {
         /// Where it was looked for.
         url: String,
     },
+    /// There is no signature, and the minimum verification does not ask for one.
+    #[error("{file} has no signature at {url}; its digests alone vouch for it, which the minimum verification allows")]
+    NoSignature {
+        /// The file.
+        file: String,
+        /// Where the signature was looked for.
+        url: String,
+    },
+    /// A missing or wrong signature is let pass for one file.
+    #[error("{cause}; by exception the digests of {file} alone vouch for it: {reason}")]
+    SignatureException {
+        /// The file.
+        file: String,
+        /// What is wrong with the signature.
+        cause: String,
+        /// Why that is let pass, as the configuration says.
+        reason: String,
+    },
+    /// A good signature, for which there is an exception.
+    #[error("the signature of {file} is good, so it needs no exception: {reason}")]
+    UnneededException {
+        /// The file.
+        file: String,
+        /// What the exception says.
+        reason: String,
+    },
     /// An upstream file that was planned is not published.
     #[error("not published: {url}; {}", omitted(packages))]
     NotPublished {

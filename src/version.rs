@@ -4,9 +4,13 @@
 //! range by comparison, so `1.30.0-alpha.1` lies in `>=1.28.0 <1.30.0`. A post-release CI build (`1.36.1-4+sha`,
 //! four commits after the tag) is later than the release, although semantic versioning reads `-4` as earlier.
 
+mod channel;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+
+pub use channel::{Channel, Track};
 
 /// A version of an upstream project: `1.36.2`, `1.31.0-rc.1`, `1.38.0-alpha.2.97+8eb85c40f2b1ca`, `1.36.1-4+sha`.
 /// Displays without a leading `v`.
@@ -34,48 +38,6 @@ enum Stage {
 enum Identifier {
     Number(u64),
     Word(String),
-}
-
-/// What kind of build a version names; decides where upstream publishes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// A release: `1.36.2`.
-    Release,
-    /// An alpha, beta or release candidate.
-    Prerelease,
-    /// A CI build.
-    Nightly,
-}
-
-impl Channel {
-    /// Every channel, in the order of their stability.
-    pub const ALL: [Self; 3] = [Self::Release, Self::Prerelease, Self::Nightly];
-
-    /// Returns the name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-            Self::Prerelease => "prerelease",
-            Self::Nightly => "nightly",
-        }
-    }
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Channel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|channel| channel.as_str() == text)
-            .ok_or_else(|| format!("unknown channel `{text}`; known are `release`, `prerelease`, `nightly`"))
-    }
 }
 
 impl Version {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::arch::Arch;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
-use crate::plan::VersionSelector;
+use crate::plan::{Minimum, VersionSelector};
 use crate::version::{Channel, Version};
 
 /// What to build.
@@ -98,6 +98,16 @@ pub(crate) struct Sources {
     /// Certificate authority besides those of the system, in PEM (can be repeated)
     #[arg(long = "ca-certificate", value_name = "FILE", env = "KUBEPKG_CA_CERTIFICATE", value_delimiter = ',')]
     pub(crate) ca_certificates: Vec<PathBuf>,
+
+    /// Whom signatures without keys are traced back to: a `trusted_root.json`, or certificates in PEM [default:
+    /// sigstore's public instance]
+    #[arg(long, value_name = "FILE", env = "KUBEPKG_TRUST_ROOT")]
+    pub(crate) trust_root: Option<PathBuf>,
+
+    /// Least that must vouch for files that upstream signs: `signature`, or `digest` for mirrors without signatures
+    /// [default: signature]
+    #[arg(long, value_name = "VERIFICATION", env = "KUBEPKG_MIN_VERIFICATION")]
+    pub(crate) min_verification: Option<Minimum>,
 
     /// Give a server up that is silent for so many seconds [default: 60]
     #[arg(long, value_name = "SECONDS", env = "KUBEPKG_TIMEOUT", value_parser = clap::value_parser!(u64).range(1..=86400))]

@@ -1,5 +1,7 @@
 //! `kubepkg.yaml`: a vendor's defaults. Flags beat it, `KUBEPKG_*` variables stand between.
 
+mod exception;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -15,6 +17,7 @@ use super::signing::Signing;
 use crate::fetch::Mirror;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
+use crate::plan::{Exception, Minimum};
 use crate::spec::{SpecError, is_maintainer};
 use crate::template::render_text;
 
@@ -67,6 +70,16 @@ pub(crate) struct Config {
     pub(crate) cache_dir: Option<PathBuf>,
     /// Certificate authorities besides those of the system, beside the configuration.
     pub(crate) ca_certificates: Vec<PathBuf>,
+    /// Whom keyless signatures are traced back to: a `trusted_root.json` or certificates in PEM, beside the configuration.
+    pub(crate) trust_root: Option<PathBuf>,
+    /// The least that must vouch for what upstream signs: `signature`, or `digest` for mirrors without signatures.
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) min_verification: Option<Minimum>,
+    /// Files whose signatures may be missing or wrong, each with the reason.
+    #[serde(deserialize_with = "exception::exceptions")]
+    #[schemars(with = "Vec<exception::RawException>")]
+    pub(crate) signature_exceptions: Vec<Exception>,
 }
 
 /// How a revision is made of the number that `--revision` gives or the profile has: `{{revision}}.acme1`.
@@ -184,7 +197,8 @@ impl Config {
     /// Folders are meant from where the file lies, wherever the program runs.
     fn resolve(&mut self, base: &Path) {
         let folders = [&mut self.spec_dir, &mut self.template_dir, &mut self.output, &mut self.cache_dir];
-        for folder in folders.into_iter().flatten().chain(&mut self.ca_certificates) {
+        let files = [&mut self.trust_root];
+        for folder in folders.into_iter().chain(files).flatten().chain(&mut self.ca_certificates) {
             *folder = base.join(&*folder);
         }
         self.sign.resolve(base);

@@ -256,6 +256,16 @@ impl From<FetchError> for Failure {
                 Exit::Verification,
                 "nothing is packaged unverified; see what the URL answers, or use another `--upstream`",
             ),
+            FetchError::NoSignature { .. } => (
+                Exit::Verification,
+                "for a mirror without signatures add `--min-verification digest`; for one file see `signature-exceptions` \
+                 in kubepkg.yaml",
+            ),
+            FetchError::BadSignature { .. } => (
+                Exit::Verification,
+                "nothing is packaged of it; `--trust-root` names other roots, and `signature-exceptions` in kubepkg.yaml \
+                 makes an exception of one file",
+            ),
             FetchError::NotPublished { .. } => {
                 (Exit::Fetch, "`--arch all` leaves out what is not published; `kubepkg plan` shows every URL")
             }

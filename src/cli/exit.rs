@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     Plan = 4,
     /// A file could not be fetched.
     Fetch = 5,
-    /// Bytes are not what was published, or not what the package would say.
+    /// Bytes are not what was published or not signed as they must be, or not what the package would say.
     Verification = 6,
     /// A package or another file could not be written or read.
     Write = 7,
@@ -39,7 +39,10 @@ impl Exit {
         (Self::Spec as u8, "a spec or template is wrong"),
         (Self::Plan as u8, "there is no such version, architecture or component"),
         (Self::Fetch as u8, "a file could not be fetched"),
-        (Self::Verification as u8, "bytes are not what was published, or not what the package would say"),
+        (
+            Self::Verification as u8,
+            "bytes are not what was published or not signed as they must be, or not what the package would say",
+        ),
         (Self::Write as u8, "a package or another file could not be written or read"),
         (Self::Key as u8, "a key cannot be used, does not sign, or is one that clients refuse"),
         (

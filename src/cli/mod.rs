@@ -25,6 +25,7 @@ mod sign;
 mod signal;
 mod signing;
 mod spec;
+mod trust;
 mod ui;
 mod verify;
 

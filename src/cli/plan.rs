@@ -32,9 +32,16 @@ impl PlanArgs {
 }
 
 fn table(plan: &Plan) -> String {
-    let mut rows = vec![["JOB", "PACKAGE", "FROM"].map(str::to_owned)];
+    let mut rows = vec![["JOB", "PACKAGE", "VERIFIED BY", "FROM"].map(str::to_owned)];
     for build in &plan.builds {
         for package in &build.packages {
+            let by = build.sources.iter().map(|source| match &source.source {
+                Source::Download(index) => {
+                    plan.downloads.get(*index).map(|download| download.verification.in_words()).unwrap_or_default()
+                }
+                Source::LocalBuild(_) => "nothing: a local build",
+            });
+            let by = by.collect::<Vec<_>>().join(", ");
             let from: Vec<String> = build
                 .sources
                 .iter()
@@ -45,7 +52,7 @@ fn table(plan: &Plan) -> String {
                     Source::LocalBuild(path) => path.display().to_string(),
                 })
                 .collect();
-            rows.push([package.id.to_string(), package.file_name.clone(), from.join(" ")]);
+            rows.push([package.id.to_string(), package.file_name.clone(), by.clone(), from.join(" ")]);
         }
     }
     let mut text = super::table(&rows);

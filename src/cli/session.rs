@@ -12,12 +12,13 @@ use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::reporter::Terminal;
 use super::signal;
+use super::trust;
 use super::ui::Ui;
 use crate::arch::Arch;
 use crate::fetch::{BadMirror, FetchOptions, Fetcher, HttpOptions, Mirror, Network, Upstream};
 use crate::format::{Format, Revision};
 use crate::package::Compression;
-use crate::plan::{Arches, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
+use crate::plan::{Arches, Leniency, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
 use crate::source_date::SourceDate;
 use crate::spec::Catalog;
 use crate::template::Templates;
@@ -62,6 +63,7 @@ impl Session {
             cache_dir: self.cache_dir(sources)?,
             network: if sources.offline { Network::Offline } else { Network::Online },
             http: http(sources, ca_certificates),
+            trust_root: trust::root(sources.trust_root.as_ref().or(self.config.trust_root.as_ref()))?,
         };
         Ok(Fetcher::new(&options, Arc::clone(&self.reporter) as _)?)
     }
@@ -156,7 +158,16 @@ impl Session {
             vendor,
             date: self.date,
             local_build: sources.from_dir.clone(),
+            leniency: self.leniency(sources),
         })
+    }
+
+    /// Returns what the user lets go of signatures.
+    pub(crate) fn leniency(&self, sources: &Sources) -> Leniency {
+        Leniency {
+            minimum: sources.min_verification.or(self.config.min_verification).unwrap_or_default(),
+            exceptions: self.config.signature_exceptions.clone(),
+        }
     }
 
     fn formats(&self, selection: &Selection) -> BTreeSet<Format> {

@@ -96,7 +96,8 @@ impl VerifyArgs {
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let folder = signal::temporary().map_err(|error| Failure::write(&error))?;
         let scratch = signal::scratch(folder.path()).map_err(|error| Failure::write(&error))?;
-        let upstream = Upstream::new(&catalog, &templates, &fetcher, folder.path());
+        let leniency = session.leniency(&self.sources);
+        let upstream = Upstream::new(&catalog, leniency.clone(), &templates, &fetcher, folder.path());
         if self.is_upstream {
             questions.push(&upstream);
         }
@@ -107,6 +108,7 @@ impl VerifyArgs {
             env: &env,
             provenance: self.trail.provenance.clone(),
             local_build: self.sources.from_dir.clone(),
+            leniency,
             jobs: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
         };
         if self.trail.is_rebuilt {

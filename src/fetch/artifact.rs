@@ -66,7 +66,7 @@ pub enum Evidence {
         url: String,
         /// Who signed: the mail address or URI of the certificate.
         identity: String,
-        /// Who vouches for the identity: the issuer of `OpenID` Connect tokens.
+        /// Who vouches for the identity: the issuer of login tokens.
         issuer: String,
         /// Whether a certificate log is proven to have the certificate (RFC 6962).
         sct: Proof,

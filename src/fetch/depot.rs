@@ -1,18 +1,20 @@
 //! Unverified files: from the network into the cache, or from the cache alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::FetchOptions;
 use super::cache::{Cache, Record, UrlLock};
 use super::error::FetchError;
+use super::signature::TrustRoot;
 use super::transfer::{Received, Transfers};
 use super::upstream::{Upstream, redacted};
 use crate::digest::{Digest, UpstreamDigests};
-use crate::event::Reporter;
+use crate::event::{Event, Reporter, Warning};
 
 type TextCell = Arc<OnceCell<Result<Arc<str>, FetchError>>>;
 
@@ -21,21 +23,25 @@ pub(super) struct Depot {
     pub(super) cache: Cache,
     /// Where files are looked for. The cache remembers by that place, lest a mirror's file be taken for upstream's.
     upstream: Upstream,
+    pub(super) trust_root: TrustRoot,
     /// `None` offline.
     transfers: Option<Transfers>,
     /// The texts of this run, each fetched once: a digest list serves many files.
     texts: Mutex<HashMap<Url, TextCell>>,
+    /// What was warned of.
+    warned: Mutex<HashSet<String>>,
     pub(super) reporter: Arc<dyn Reporter>,
 }
 
 impl Depot {
     pub(super) fn new(
         cache: Cache,
-        upstream: Upstream,
+        options: &FetchOptions,
         transfers: Option<Transfers>,
         reporter: Arc<dyn Reporter>,
     ) -> Self {
-        Self { cache, upstream, transfers, texts: Mutex::default(), reporter }
+        let (upstream, trust_root) = (options.upstream.clone(), options.trust_root.clone());
+        Self { cache, upstream, trust_root, transfers, texts: Mutex::default(), warned: Mutex::default(), reporter }
     }
 
     /// The place behind `planned`; a URL that names no file inside a mirror never gets a record.
@@ -46,6 +52,14 @@ impl Depot {
     /// Returns where `planned` is looked for, as it may be shown.
     pub(super) fn address(&self, planned: &Url) -> String {
         redacted(&self.place(planned))
+    }
+
+    /// Warns, once a run: a file that is asked about twice is fetched once.
+    pub(super) fn warn(&self, warning: Warning) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert(warning.to_string()) {
+            self.reporter.report(Event::Warning(warning));
+        }
     }
 
     /// Returns a small text. Online it is always asked for anew, since what version markers say changes.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use reqwest::StatusCode;
 
+use super::signature::SignatureError;
 use crate::digest::{Algorithm, BadDigestFile, Digest};
 
 /// An error of a foreign crate, shared so that one failed digest list can fail many downloads.
@@ -57,6 +58,24 @@ pub enum FetchError {
         url: String,
         /// What is wrong with it.
         source: Box<BadDigestFile>,
+    },
+    /// A signature that must be there is not, though the file itself is.
+    #[error("`{file}` is published without its signature: there is no `{url}`")]
+    NoSignature {
+        /// The file.
+        file: String,
+        /// Where the signature, or a part of it, was looked for.
+        url: String,
+    },
+    /// The signature does not prove that the right one signed these bytes.
+    #[error("the signature `{url}` does not vouch for `{file}`")]
+    BadSignature {
+        /// The file.
+        file: String,
+        /// The signature.
+        url: String,
+        /// What is wrong with it.
+        source: Arc<SignatureError>,
     },
     /// A text that is not UTF-8.
     #[error("`{url}` is not text")]

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! Download ─ upstream ─▶ where ─ transport ─▶ bytes ─ transfer ─▶ file ─ verify ─▶ Artifact
-//!            mirrors            HTTP, folder         retry, resume      digests    in the cache
+//!            mirrors            HTTP, folder         retry, resume      digests,   in the cache
+//!                                                                    signatures
 //! ```
 //!
 //! The network is asynchronous inside; outside everything is plain calls. Only [`Fetcher`] owns a runtime.
 
 mod artifact;
 mod cache;
+mod claims;
 mod depot;
 mod error;
+mod signature;
 mod transfer;
 mod transport;
 mod upstream;
@@ -27,6 +30,7 @@ use url::Url;
 
 pub use artifact::{Artifact, Evidence, Proof};
 pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupError, TransferError};
+pub use signature::{BadTrustRoot, SignatureError, TrustRoot};
 pub use transport::{HttpOptions, Proxies};
 pub use upstream::{BadMirror, Mirror, Upstream, redacted};
 
@@ -59,6 +63,8 @@ pub struct FetchOptions {
     pub network: Network,
     /// How servers are spoken to.
     pub http: HttpOptions,
+    /// Whom keyless signatures are traced back to.
+    pub trust_root: TrustRoot,
 }
 
 /// Fetches files and verifies them.
@@ -88,7 +94,7 @@ impl Fetcher {
             .enable_all()
             .build()
             .map_err(|error| SetupError::Client(Arc::new(error)))?;
-        let depot = Arc::new(Depot::new(cache, options.upstream.clone(), transfers, reporter));
+        let depot = Arc::new(Depot::new(cache, options, transfers, reporter));
         Ok(Self { depot, runtime, concurrency: options.http.concurrency.max(1) })
     }
 
@@ -143,12 +149,14 @@ impl Fetcher {
         self.fetch_each(&some, |nth, result| done(places[nth], result));
     }
 
-    /// Returns for each download what vouches for these digests today; nothing where not all that must does. The bytes
-    /// themselves are not looked at.
+    /// Returns for each download what vouches for these digests today; nothing where something that should does not.
+    /// Only OpenPGP signatures need the bytes themselves, which the cache must have for them.
     pub fn vouched(&self, downloads: Vec<(Download, UpstreamDigests)>) -> Vec<Option<Vec<Evidence>>> {
-        let tasks = downloads
-            .into_iter()
-            .map(|(download, digests)| async move { verify::evidence(&self.depot, &download, &digests).await });
+        let tasks = downloads.into_iter().map(|(download, digests)| async move {
+            let depot = Arc::clone(&self.depot);
+            let task = tokio::spawn(async move { verify::vouchers(&depot, &download, &digests).await });
+            task.await.ok().flatten()
+        });
         self.runtime.block_on(stream::iter(tasks).buffered(self.concurrency).collect())
     }
 

@@ -1,6 +1,6 @@
-//! The digest policy, and the only place that makes an [`Artifact`].
+//! What must hold of bytes, and the only place that makes an [`Artifact`].
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, BufReader, Read, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,60 +9,100 @@ use url::Url;
 
 use super::artifact::{Artifact, Evidence};
 use super::cache::Record;
+use super::claims::Claims;
 use super::depot::Depot;
-use super::error::{Claim, FetchError, Oversize, TransferError};
+use super::error::{FetchError, Oversize, TransferError};
+use super::signature::{Found, Subject};
 use super::upstream::redacted;
-use crate::digest::{Algorithm, BadDigestFile, UpstreamDigests, UpstreamHasher, parse_published};
+use crate::digest::{BadDigestFile, UpstreamDigests, UpstreamHasher};
 use crate::event::{Event, Warning};
-use crate::plan::{DigestSource, Download, Presence, Verification};
+use crate::plan::{Download, Verification};
 
-/// The most bytes of a digest file: the longest lists, of a Kubernetes release with all its tarballs, have 200 kB.
-const DIGEST_FILE_LIMIT: u64 = 4 << 20;
 /// The most bytes of a local build.
 const LOCAL_BUILD_LIMIT: u64 = 2 << 30;
 
-/// What all sources say about one file, without contradiction and never empty.
+/// Everything that vouches for one file: digests, and a signature where the plan has one.
 #[derive(Debug)]
-struct Claims {
-    claims: Vec<Claim>,
-    evidence: Vec<Evidence>,
+struct Vouchers {
+    claims: Claims,
+    signature: Option<Found>,
+}
+
+impl Vouchers {
+    async fn gather(depot: &Depot, download: &Download) -> Result<Self, FetchError> {
+        let file = redacted(&download.url);
+        let claims = Claims::gather(depot, file.clone(), download.verification.digests()).await?;
+        let signature = match &download.verification {
+            Verification::Digests(_) => None,
+            Verification::Signature { signature, demand, .. } => {
+                Some(Found::gather(depot, file, signature, demand).await?)
+            }
+        };
+        Ok(Self { claims, signature })
+    }
+
+    /// Checks bytes, and returns the reasons to believe them. The file is opened only where its digests do not do.
+    fn check(
+        &self,
+        depot: &Depot,
+        digests: &UpstreamDigests,
+        address: &str,
+        open: &dyn Fn() -> io::Result<Box<dyn Read>>,
+    ) -> Result<Vec<Evidence>, FetchError> {
+        self.claims.check(digests, address)?;
+        let mut evidence = self.claims.evidence.clone();
+        if let Some(signature) = &self.signature {
+            let subject = Subject { sha256: &digests.packaged.sha256, open };
+            evidence.push(tokio::task::block_in_place(|| signature.check(depot, &subject, &depot.trust_root))?);
+        }
+        Ok(evidence)
+    }
+}
+
+fn opener(path: &Path) -> impl Fn() -> io::Result<Box<dyn Read>> {
+    move || Ok(Box::new(BufReader::new(File::open(path)?)))
 }
 
 /// Fetches and verifies one download: first all digests, then the bytes, from the cache where it has them.
 pub(super) async fn download(depot: &Depot, download: &Download) -> Result<Artifact, FetchError> {
-    let claims = match Claims::gather(depot, download).await {
-        Err(error) if lacks_digest(&error) && depot.is_absent(&download.url).await? => {
+    let vouchers = match Vouchers::gather(depot, download).await {
+        Err(error) if lacks_voucher(&error) && depot.is_absent(&download.url).await? => {
             return Err(FetchError::NotPublished { url: depot.address(&download.url) });
         }
         other => other?,
     };
     let _lock = depot.lock(&download.url).await?;
-    if let Some(artifact) = cached(depot, &download.url, &claims)? {
+    if let Some(artifact) = cached(depot, &download.url, &vouchers)? {
         return Ok(artifact);
     }
     let mut received = depot.receive(&download.url, download.size_limit).await?;
-    if received.was_resumed && claims.check(&received.digests, &received.address).is_err() {
+    if received.was_resumed && vouchers.claims.check(&received.digests, &received.address).is_err() {
         // The pieces may be of different files: one more try, in one piece.
         received = depot.receive(&download.url, download.size_limit).await?;
     }
-    claims.check(&received.digests, &received.address)?;
+    let evidence = vouchers.check(depot, &received.digests, &received.address, &opener(received.file.path()))?;
     let digests = received.digests.clone();
     let path = depot.keep(&download.url, received)?;
-    let artifact = Artifact::new(path, redacted(&download.url), digests, claims.evidence);
+    let artifact = Artifact::new(path, redacted(&download.url), digests, evidence);
     report_verified(depot, &artifact, false);
     Ok(artifact)
 }
 
-/// Returns what vouches today for bytes with these digests; nothing where not all that must does.
-pub(super) async fn evidence(depot: &Depot, download: &Download, digests: &UpstreamDigests) -> Option<Vec<Evidence>> {
-    let claims = Claims::gather(depot, download).await.ok()?;
-    claims.check(digests, "").is_ok().then_some(claims.evidence)
+/// Returns what vouches for these digests of a download today; nothing where something does not.
+pub(super) async fn vouchers(depot: &Depot, download: &Download, digests: &UpstreamDigests) -> Option<Vec<Evidence>> {
+    let vouchers = Vouchers::gather(depot, download).await.ok()?;
+    let open = || {
+        let blob = depot.blob(&digests.packaged.sha256).map_err(io::Error::other)?;
+        let (path, _) = blob.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        opener(&path)()
+    };
+    vouchers.check(depot, digests, "", &open).ok()
 }
 
 /// Whether an error may only mean that the file itself is not published.
-fn lacks_digest(error: &FetchError) -> bool {
+fn lacks_voucher(error: &FetchError) -> bool {
     match error {
-        FetchError::NoDigest { .. } => true,
+        FetchError::NoDigest { .. } | FetchError::NoSignature { .. } => true,
         FetchError::BadDigest { source, .. } => matches!(**source, BadDigestFile::NotListed(_)),
         _ => false,
     }
@@ -70,13 +110,14 @@ fn lacks_digest(error: &FetchError) -> bool {
 
 /// Returns the cache's file if it is what `url` held, and what everybody says today. The same bytes fetched from
 /// another URL do not count, so that the result does not depend on what else was fetched.
-fn cached(depot: &Depot, url: &Url, claims: &Claims) -> Result<Option<Artifact>, FetchError> {
+fn cached(depot: &Depot, url: &Url, vouchers: &Vouchers) -> Result<Option<Artifact>, FetchError> {
     let Some(Record::Published(sha256)) = depot.record(url)? else { return Ok(None) };
     let Some((path, digests)) = depot.blob(&sha256)? else { return Ok(None) };
-    if claims.check(&digests, &redacted(url)).is_err() {
+    if vouchers.claims.check(&digests, &redacted(url)).is_err() {
         return Ok(None);
     }
-    let artifact = Artifact::new(path, redacted(url), digests, claims.evidence.clone());
+    let evidence = vouchers.check(depot, &digests, &redacted(url), &opener(&path))?;
+    let artifact = Artifact::new(path, redacted(url), digests, evidence);
     report_verified(depot, &artifact, true);
     Ok(Some(artifact))
 }
@@ -132,91 +173,4 @@ fn report_verified(depot: &Depot, artifact: &Artifact, cached: bool) {
         evidence: words.collect::<Vec<_>>().join(", "),
         cached,
     });
-}
-
-impl Claims {
-    async fn gather(depot: &Depot, download: &Download) -> Result<Self, FetchError> {
-        let Verification::Digests(sources) = &download.verification;
-        let file = redacted(&download.url);
-        let mut all = Self { claims: Vec::new(), evidence: Vec::new() };
-        for source in sources.iter() {
-            let (claim, evidence) = match source {
-                DigestSource::Pinned(digest) => {
-                    (Claim { digest: digest.clone(), url: None }, Evidence::Pinned(digest.clone()))
-                }
-                DigestSource::Published { url, algorithm, entry, presence } => {
-                    let address = depot.address(url);
-                    let Some(digest) = published(depot, &file, url, *algorithm, entry, *presence).await? else {
-                        depot.reporter.report(Event::Warning(Warning::NoOptionalDigest { url: address }));
-                        continue;
-                    };
-                    (
-                        Claim { digest: digest.clone(), url: Some(address.clone()) },
-                        Evidence::Published { url: redacted(url), asked: address, digest },
-                    )
-                }
-            };
-            all.claims.push(claim);
-            all.evidence.push(evidence);
-        }
-        all.agree(&file)?;
-        Ok(all)
-    }
-
-    /// Refuses two different digests of one algorithm.
-    fn agree(&self, file: &str) -> Result<(), FetchError> {
-        for (place, first) in self.claims.iter().enumerate() {
-            let contradicts =
-                |other: &&Claim| other.digest.algorithm() == first.digest.algorithm() && other.digest != first.digest;
-            if let Some(second) = self.claims[place + 1..].iter().find(contradicts) {
-                return Err(FetchError::Disagreement {
-                    file: file.to_owned(),
-                    algorithm: first.digest.algorithm(),
-                    first: Box::new(first.clone()),
-                    second: Box::new(second.clone()),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks bytes against every claim.
-    fn check(&self, digests: &UpstreamDigests, address: &str) -> Result<(), FetchError> {
-        for claim in &self.claims {
-            let actual = digests.get(claim.digest.algorithm());
-            if *actual != claim.digest {
-                return Err(FetchError::Mismatch {
-                    url: address.to_owned(),
-                    expected: Box::new(claim.clone()),
-                    actual: actual.clone(),
-                    size: digests.packaged.size,
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Returns the digest that a file at `url` publishes; `None` where an optional one is not there.
-async fn published(
-    depot: &Depot,
-    file: &str,
-    url: &Url,
-    algorithm: Algorithm,
-    entry: &str,
-    presence: Presence,
-) -> Result<Option<crate::digest::Digest>, FetchError> {
-    let is_optional = presence == Presence::Optional;
-    let text = match depot.text(url, DIGEST_FILE_LIMIT).await {
-        Err(FetchError::NotPublished { .. }) if is_optional => return Ok(None),
-        Err(FetchError::NotPublished { url }) => return Err(FetchError::NoDigest { file: file.to_owned(), url }),
-        other => other?,
-    };
-    match parse_published(algorithm, entry, &text) {
-        Ok(digest) => Ok(Some(digest)),
-        Err(BadDigestFile::NotListed(_)) if is_optional => Ok(None),
-        Err(source) => {
-            Err(FetchError::BadDigest { file: file.to_owned(), url: depot.address(url), source: Box::new(source) })
-        }
-    }
 }

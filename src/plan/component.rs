@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use url::Url;
-
 use super::build::Variables;
+use super::source::{sources, url_variables};
 use super::{
-    Build, BuildSource, DigestSource, DigestSources, Download, Downloads, Formats, Input, Metadata, Owner, PlanError,
-    PlannedContent, PlannedFile, PlannedPackage, Presence, Request, Script, Service, Source, Verification, job,
+    Build, Downloads, Formats, Input, Metadata, Owner, PlanError, PlannedContent, PlannedFile, PlannedPackage, Request,
+    Script, Service, job,
 };
 use crate::arch::Arch;
 use crate::digest::Digest;
@@ -15,12 +14,9 @@ use crate::format::Format;
 use crate::path::RelativePath;
 use crate::relation::{Dependency, Relation};
 use crate::source_date::SourceDate;
-use crate::spec;
-use crate::spec::{
-    Catalog, DigestFact, DigestShape, File, FileContent, Profile, RelationFact, Row, Spec, Versioning, When,
-};
+use crate::spec::{Catalog, File, FileContent, Profile, RelationFact, Row, Spec, Versioning, When};
 use crate::template::{Templates, render_text};
-use crate::version::{Channel, Version};
+use crate::version::Version;
 
 /// One component in one version for one architecture.
 #[derive(Clone, Copy)]
@@ -37,15 +33,16 @@ impl<'a> Case<'a> {
     fn holds(&self, when: &When) -> bool {
         when.versions.contains(self.version)
             && when.profile.as_ref().is_none_or(|profile| *profile == self.profile.name)
+            && when.track.is_none_or(|track| track == self.version.channel().track())
             && when.arches.as_ref().is_none_or(|arches| arches.contains(&self.arch))
             && when.format.is_none_or(|format| self.request.formats.contains(&format))
     }
 
-    fn rows<T>(&self, rows: &'a [Row<T>]) -> impl Iterator<Item = &'a Row<T>> {
+    pub(super) fn rows<T>(&self, rows: &'a [Row<T>]) -> impl Iterator<Item = &'a Row<T>> {
         rows.iter().filter(move |row| self.holds(&row.when))
     }
 
-    fn not_described(&self, what: impl Into<String>) -> PlanError {
+    pub(super) fn not_described(&self, what: impl Into<String>) -> PlanError {
         PlanError::NotDescribed {
             component: self.spec.name.clone(),
             version: self.version.clone(),
@@ -142,95 +139,12 @@ fn date(case: &Case<'_>) -> Result<SourceDate, PlanError> {
     case.request.date.or(released).ok_or_else(|| case.not_described("no row of `dates` reaches back to the release"))
 }
 
-fn sources(case: &Case<'_>, downloads: &mut Downloads) -> Result<Vec<BuildSource>, PlanError> {
-    let mut sources = Vec::new();
-    for name in case.spec.sources.iter().map(|row| &row.fact.name).collect::<BTreeSet<_>>() {
-        let row = case.rows(&case.spec.sources).find(|row| row.fact.name == *name);
-        let fact =
-            &row.ok_or_else(|| case.not_described(format!("no row of `sources` is for the source `{name}`")))?.fact;
-        let source = match (&case.request.local_build, &fact.local) {
-            (Some(folder), Some(local)) => {
-                Source::LocalBuild(folder.join("bin/linux").join(case.arch.as_str()).join(local.as_str()))
-            }
-            _ => Source::Download(downloads.add(download(case, fact)?)),
-        };
-        sources.push(BuildSource { name: name.clone(), source, unversioned: fact.unversioned.clone() });
-    }
-    Ok(sources)
-}
-
-fn download(case: &Case<'_>, fact: &spec::Source) -> Result<Download, PlanError> {
-    let mut data = url_variables(case);
-    let url = url(case, &fact.url, &data)?;
-    data.insert("url".to_owned(), url.to_string());
-    let mut digests = Vec::new();
-    for digest in &fact.digests {
-        digests.push(match digest {
-            DigestFact::Published { url: text, algorithm, shape, optional } => {
-                let list = self::url(case, text, &data)?;
-                let entry = match shape {
-                    DigestShape::One => file_name(&url),
-                    DigestShape::List => entry_below(&list, &url),
-                };
-                let presence = if *optional { Presence::Optional } else { Presence::Required };
-                DigestSource::Published { url: list, algorithm: *algorithm, entry, presence }
-            }
-            DigestFact::Pinned(pins) => pins
-                .iter()
-                .find(|(version, arch, _)| version == case.version && *arch == case.arch)
-                .map(|(.., digest)| DigestSource::Pinned(digest.clone()))
-                .ok_or_else(|| {
-                    case.not_described("upstream publishes no digest, and none is pinned for the archive")
-                })?,
-        });
-    }
-    let sources = DigestSources::new(digests).ok_or_else(|| case.not_described("nothing vouches for the source"))?;
-    Ok(Download { url, size_limit: fact.size_limit, verification: Verification::Digests(sources) })
-}
-
-/// How a list calls a file: its path below the list's folder, or its name where the list lies elsewhere.
-fn entry_below(list: &Url, file: &Url) -> String {
-    let folder = list.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-    let below = file.path().strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
-    match below.filter(|_| list.origin() == file.origin()) {
-        Some(path) => in_clear(path),
-        None => file_name(file),
-    }
-}
-
-/// The last part of a URL's path.
-fn file_name(url: &Url) -> String {
-    in_clear(url.path().rsplit('/').next().unwrap_or_default())
-}
-
-/// Takes back what [`url_variables`] encodes: digest files call their files by name.
-fn in_clear(path: &str) -> String {
-    path.replace("%2B", "+")
-}
-
 /// The name of a file in an archive.
 fn member(case: &Case<'_>, text: &str) -> Result<RelativePath, PlanError> {
     let mut data = url_variables(case);
     data.insert("version".to_owned(), case.version.to_string());
     let member = render_text(&case.spec.file, text, &data)?;
     member.parse().map_err(|source| PlanError::BadMember { file: case.spec.file.clone(), source })
-}
-
-/// Values for URLs: `+` stands for a blank in some servers' eyes, so it is encoded.
-fn url_variables(case: &Case<'_>) -> Variables {
-    let track = if case.version.channel() == Channel::Nightly { "ci" } else { "release" };
-    [
-        ("version", case.version.to_string().replace('+', "%2B")),
-        ("arch", case.arch.to_string()),
-        ("track", track.to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
-}
-
-fn url(case: &Case<'_>, text: &str, data: &Variables) -> Result<Url, PlanError> {
-    let url = render_text(&case.spec.file, text, data)?;
-    Url::parse(&url).map_err(|source| PlanError::BadUrl { file: case.spec.file.clone(), url, source })
 }
 
 /// Values for files and scripts of one format.

@@ -1,10 +1,14 @@
 //! What will be fetched, and how it will be believed.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use url::Url;
 
+use crate::arch::Arch;
 use crate::digest::{Algorithm, Digest};
+use crate::spec::Signature;
+use crate::version::Version;
 
 /// One upstream file to fetch. It cannot be expressed without a way to verify it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +28,125 @@ impl Download {
     }
 }
 
-/// How bytes are verified. Signatures become a further variant.
+/// How bytes are verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
     /// By digests: every required one must be there, and all that are there must agree with the bytes.
     Digests(DigestSources),
+    /// By a signature, and by digests as well.
+    Signature {
+        /// Where it is published, and who must have made it.
+        signature: Box<Signature<Url>>,
+        /// Whether it must be there.
+        demand: Demand,
+        /// The digests.
+        digests: DigestSources,
+    },
+}
+
+impl Verification {
+    /// Returns the digests.
+    pub fn digests(&self) -> &DigestSources {
+        match self {
+            Self::Digests(digests) | Self::Signature { digests, .. } => digests,
+        }
+    }
+
+    /// Returns what vouches for the bytes, in a few words.
+    pub fn in_words(&self) -> &'static str {
+        match self {
+            Self::Digests(digests) if digests.0.iter().all(|source| matches!(source, DigestSource::Pinned(_))) => {
+                "pinned digest"
+            }
+            Self::Digests(_) => "digest",
+            Self::Signature { demand: Demand::Required, .. } => "signature",
+            Self::Signature { demand: Demand::WherePublished, .. } => "signature or digest",
+            Self::Signature { demand: Demand::Exception { .. }, .. } => "digest by exception",
+        }
+    }
+}
+
+/// Whether a signature must be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Demand {
+    /// It must be there, and be good.
+    Required,
+    /// It may be missing, which is reported; one that is there must be good ([`Minimum::Digest`]).
+    WherePublished,
+    /// It may be missing or wrong, which is reported ([`Exception`]).
+    Exception {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The least that must vouch for files whose specs name signatures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Minimum {
+    /// What the spec says.
+    #[default]
+    Signature,
+    /// Digests, where upstream or the mirror has no signature.
+    Digest,
+}
+
+impl Minimum {
+    /// Both, the stronger first.
+    pub const ALL: [Self; 2] = [Self::Signature, Self::Digest];
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Digest => "digest",
+        }
+    }
+}
+
+impl FromStr for Minimum {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let minimum = Self::ALL.into_iter().find(|minimum| minimum.as_str() == text);
+        minimum
+            .ok_or_else(|| format!("unknown verification `{}`; known are `signature`, `digest`", text.escape_default()))
+    }
+}
+
+/// What a user lets go of signatures: nothing, where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leniency {
+    /// The least that must vouch for what is signed.
+    pub minimum: Minimum,
+    /// Files whose signatures may be missing or wrong.
+    pub exceptions: Vec<Exception>,
+}
+
+/// One file whose signature may be missing or wrong, since somebody looked and says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// The file.
+    pub of: Excepted,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an exception is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Excepted {
+    /// A source of a component.
+    Source {
+        /// The component.
+        component: String,
+        /// The component's own version.
+        version: Version,
+        /// The architecture.
+        arch: Arch,
+        /// The source; each where `None`.
+        source: Option<String>,
+    },
+    /// A file by its URL, before any mirror is put in place of the host.
+    Url(Url),
 }
 
 /// One or more sources of digests, of which at least one is required.

@@ -10,6 +10,7 @@ mod job;
 mod request;
 mod resolve;
 mod select;
+mod source;
 mod view;
 
 use crate::arch::Arch;
@@ -22,7 +23,10 @@ pub use build::{
     Build, BuildSource, Formats, Input, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent,
     PlannedFile, PlannedPackage, Role, Script, Service,
 };
-pub use download::{DigestSource, DigestSources, Download, Presence, Source, Verification};
+pub use download::{
+    Demand, DigestSource, DigestSources, Download, Excepted, Exception, Leniency, Minimum, Presence, Source,
+    Verification,
+};
 pub use request::{Arches, Request, Revisions};
 pub use resolve::{BadMarker, BadSelector, MARKER_LIMIT, VersionSelector, read_marker};
 pub use view::PlanView;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::Leniency;
 use crate::arch::Arch;
 use crate::format::{Format, Revision};
 use crate::source_date::SourceDate;
@@ -33,6 +34,8 @@ pub struct Request {
     pub date: Option<SourceDate>,
     /// A local Kubernetes build that takes upstream's place.
     pub local_build: Option<PathBuf>,
+    /// What is let go of signatures.
+    pub leniency: Leniency,
 }
 
 /// The architectures that are asked for.

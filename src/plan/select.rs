@@ -74,6 +74,7 @@ pub(super) fn arches(
         .arches
         .iter()
         .filter(|row| row.when.versions.contains(version))
+        .filter(|row| row.when.track.is_none_or(|track| track == version.channel().track()))
         .filter(|row| row.when.profile.as_ref().is_none_or(|name| *name == profile.name))
         .flat_map(|row| row.fact.iter().copied())
         .collect();

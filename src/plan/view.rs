@@ -2,13 +2,16 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{
-    Build, DigestSource, Download, Formats, Omission, Plan, PlannedContent, PlannedFile, Presence, Source, Verification,
+    Build, Demand, DigestSource, Download, Formats, Omission, Plan, PlannedContent, PlannedFile, Presence, Source,
+    Verification,
 };
 use crate::digest::Digest;
 use crate::format::Format;
 use crate::path::RelativePath;
+use crate::spec::{Identity, Signature, SignedBy};
 
 /// The shape of a plan outside this program. Fields are added, never changed, without a new schema number.
 #[derive(Debug, Clone, Serialize)]
@@ -23,7 +26,7 @@ impl From<&Plan> for PlanView {
     fn from(plan: &Plan) -> Self {
         Self {
             schema: 1,
-            downloads: plan.downloads.iter().map(download_view).collect(),
+            downloads: plan.downloads.iter().map(with_demand).collect(),
             builds: plan.builds.iter().map(|build| with_packages(build, plan)).collect(),
             omitted: plan.omitted.iter().map(omission_view).collect(),
         }
@@ -39,10 +42,11 @@ fn omission_view(omission: &Omission) -> Value {
     })
 }
 
-/// A download without its place in the plan.
+/// A download without its place in the plan, as it identifies a job.
 pub(super) fn download_view(download: &Download) -> Value {
-    let Verification::Digests(sources) = &download.verification;
-    let digests: Vec<Value> = sources
+    let digests: Vec<Value> = download
+        .verification
+        .digests()
         .iter()
         .map(|source| match source {
             DigestSource::Pinned(digest) => json!({"pinned": digest.to_string()}),
@@ -54,7 +58,38 @@ pub(super) fn download_view(download: &Download) -> Value {
             }),
         })
         .collect();
-    json!({"url": download.url.as_str(), "size_limit": download.size_limit, "digests": digests})
+    let mut view = json!({"url": download.url.as_str(), "size_limit": download.size_limit, "digests": digests});
+    if let Verification::Signature { signature, .. } = &download.verification {
+        view["signature"] = signature_view(signature);
+    }
+    view
+}
+
+/// A download and what the user asks of its signature, which decides whether it is packaged and not what it holds.
+fn with_demand(download: &Download) -> Value {
+    let mut view = download_view(download);
+    if let Verification::Signature { demand, .. } = &download.verification {
+        view["signature"]["demand"] = match demand {
+            Demand::Required => json!("required"),
+            Demand::WherePublished => json!("where published"),
+            Demand::Exception { reason } => json!({"exception": reason}),
+        };
+    }
+    view
+}
+
+fn signature_view(signature: &Signature<Url>) -> Value {
+    let identity = |identity: &Identity| json!({"identity": identity.name, "issuer": identity.issuer});
+    let key = |key: &str| json!({"key": Digest::sha256(key).to_string()});
+    let (kind, by) = match signature {
+        Signature::Keyless { identity: by, .. } => ("cosign keyless", identity(by)),
+        Signature::Key { key: by, .. } => ("cosign key", key(by)),
+        Signature::Bundle { signed_by: SignedBy::Identity(by), .. } => ("bundle", identity(by)),
+        Signature::Bundle { signed_by: SignedBy::Key(by), .. } => ("bundle", key(by)),
+        Signature::OpenPgp { fingerprints, .. } => ("openpgp", json!({"fingerprints": fingerprints})),
+    };
+    let files: Vec<&str> = signature.files().into_iter().map(Url::as_str).collect();
+    json!({"kind": kind, "files": files, "by": by})
 }
 
 fn with_packages(build: &Build, plan: &Plan) -> Value {

@@ -56,7 +56,7 @@ impl Catalog {
         let profiles: Vec<String> = distribution.profiles.iter().map(|profile| profile.name.clone()).collect();
         let (mut specs, mut errors) = (BTreeMap::new(), stray_files(tree));
         for (path, text) in tree.iter().filter(|(path, _)| is_spec(path) && *path != DISTRIBUTION) {
-            let check = |raw: &RawSpec, file: &str, text: &Arc<str>| check::component(raw, file, text, &profiles);
+            let check = |raw: &RawSpec, file: &str, text: &Arc<str>| check::component(raw, file, text, &profiles, tree);
             match read(&tree.display_path(path), text, check) {
                 Ok(spec) => drop(specs.insert(spec.name.to_string(), spec)),
                 Err(mut more) => errors.append(&mut more),

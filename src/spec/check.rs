@@ -5,6 +5,7 @@ mod payload;
 mod published;
 mod relations;
 mod scripts;
+mod signatures;
 mod text;
 mod versions;
 
@@ -17,14 +18,21 @@ use super::model::{Description, Distribution, Profile, Row, Spec, Variable, When
 use super::raw::{RawDistribution, RawSpec, RawWhen};
 use super::variables::VARIABLES;
 use crate::arch::Arch;
+use crate::tree::Tree;
 use crate::version::VersionRange;
 pub(super) use text::is_maintainer;
 use text::{line, maintainer, paragraphs, parse, priority, section, web_page};
 
 /// Checks a whole component; `file` is the path for messages, its stem must be the component's name.
-pub(super) fn component(raw: &RawSpec, file: &str, text: &Arc<str>, profiles: &[String]) -> Result<Spec, Faults> {
+pub(super) fn component(
+    raw: &RawSpec,
+    file: &str,
+    text: &Arc<str>,
+    profiles: &[String],
+    tree: &Tree,
+) -> Result<Spec, Faults> {
     let mut faults = Faults::default();
-    let checker = Checker { profiles };
+    let checker = Checker { profiles, tree };
     let name = faults.keep(parse::<crate::path::PackageName>(&raw.name));
     if let Some(name) = &name {
         file_is_called_after(name.as_str(), &raw.name, file, &mut faults);
@@ -116,12 +124,14 @@ fn copyright(raw: &RawSpec, faults: &mut Faults) -> Vec<String> {
 /// What rules need to know of the other files.
 struct Checker<'a> {
     profiles: &'a [String],
+    tree: &'a Tree,
 }
 
 impl Checker<'_> {
     fn when(&self, raw: &RawWhen, faults: &mut Faults) -> When {
         let versions = raw.versions.as_ref().and_then(|text| faults.keep(range(text)));
         let profile = raw.profile.as_ref().and_then(|text| faults.keep(self.profile(text)));
+        let track = raw.track.as_ref().and_then(|text| faults.keep(parse(text)));
         let format = raw.format.as_ref().and_then(|text| faults.keep(parse(text)));
         let arches = raw.arches.as_ref().map(|list| {
             if list.value().is_empty() {
@@ -130,7 +140,7 @@ impl Checker<'_> {
             }
             list.value().iter().filter_map(|text| faults.keep(arch(text))).collect()
         });
-        When { versions: versions.unwrap_or_else(VersionRange::all), profile, format, arches }
+        When { versions: versions.unwrap_or_else(VersionRange::all), profile, track, format, arches }
     }
 
     /// A condition of a row that holds for both formats.

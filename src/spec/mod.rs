@@ -11,8 +11,9 @@ mod variables;
 pub use catalog::{Catalog, CatalogError};
 pub use error::{SpecError, SpecErrors};
 pub use model::{
-    Companion, Description, DigestFact, DigestShape, Distribution, File, FileContent, LintOverride, Moment, OnInstall,
-    Profile, RelationFact, Role, Row, Script, Service, Source, Spec, Variable, Versioning, When,
+    Companion, Description, DigestFact, DigestShape, Distribution, File, FileContent, Identity, LintOverride, Moment,
+    OnInstall, Profile, RelationFact, Role, Row, Script, Service, Signature, SignedBy, Source, Spec, Variable,
+    Versioning, When,
 };
 pub use variables::{DIGEST_VARIABLE, URL_VARIABLES, VARIABLES};
 

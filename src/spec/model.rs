@@ -1,16 +1,19 @@
 //! Specs that have been checked: words instead of text.
 
+mod published;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::SpecError;
 use crate::arch::Arch;
-use crate::digest::{Algorithm, Digest};
 use crate::format::{Format, Revision};
 use crate::path::{InstallPath, Mode, PackageName, RelativePath};
 use crate::relation::{Operator, RelationKind};
 use crate::source_date::SourceDate;
-use crate::version::{Version, VersionRange};
+use crate::version::{Track, Version, VersionRange};
+
+pub use published::{DigestFact, DigestShape, Identity, Signature, SignedBy, Source};
 
 /// One component. Valid on its own: every path is absolute, every range parsed, no two rows say different things of
 /// one version.
@@ -83,6 +86,8 @@ pub struct When {
     pub versions: VersionRange,
     /// The profile.
     pub profile: Option<String>,
+    /// Where the version is published.
+    pub track: Option<Track>,
     /// The format.
     pub format: Option<Format>,
     /// The architectures.
@@ -106,6 +111,7 @@ impl When {
         };
         arches
             && both(self.profile.as_ref(), other.profile.as_ref())
+            && both(self.track.as_ref(), other.track.as_ref())
             && both(self.format.as_ref(), other.format.as_ref())
             && self.versions.overlaps(&other.versions)
     }
@@ -140,50 +146,6 @@ pub struct Description {
     pub summary: String,
     /// Paragraphs.
     pub description: String,
-}
-
-/// A file that upstream publishes.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// What files call it.
-    pub name: String,
-    /// The URL with its placeholders.
-    pub url: String,
-    /// The name in a local Kubernetes build.
-    pub local: Option<RelativePath>,
-    /// The most bytes that are taken.
-    pub size_limit: u64,
-    /// Who vouches for it.
-    pub digests: Vec<DigestFact>,
-    /// Why its version cannot be found inside.
-    pub unversioned: Option<String>,
-}
-
-/// Where a digest comes from.
-#[derive(Debug, Clone)]
-pub enum DigestFact {
-    /// A published file.
-    Published {
-        /// The URL with its placeholders.
-        url: String,
-        /// What it holds.
-        algorithm: Algorithm,
-        /// One digest, or many with paths.
-        shape: DigestShape,
-        /// Whether it may be absent.
-        optional: bool,
-    },
-    /// The spec.
-    Pinned(Vec<(Version, Arch, Digest)>),
-}
-
-/// What a published digest file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DigestShape {
-    /// The digest of one file.
-    One,
-    /// A list with paths below the list's folder.
-    List,
 }
 
 /// A value for templates.

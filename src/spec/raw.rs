@@ -1,11 +1,12 @@
 //! The shape of a spec file, before anything in it is believed. The JSON Schema comes from here.
 
-use std::collections::BTreeMap;
+mod published;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, Text};
+pub(super) use published::{Pins, RawDigest, RawSignature, RawSource};
 
 /// One component: what it is, where upstream publishes it, and what its package holds.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -95,6 +96,8 @@ pub(super) struct RawWhen {
     pub(super) versions: Option<Text>,
     /// A profile of `distribution.yaml`.
     pub(super) profile: Option<Text>,
+    /// `release`, or `ci` for CI builds.
+    pub(super) track: Option<Text>,
     /// `deb` or `rpm`.
     pub(super) format: Option<Text>,
     /// Architectures in upstream's spelling.
@@ -129,48 +132,6 @@ pub(super) struct RawArches {
     #[serde(default)]
     pub(super) when: RawWhen,
 }
-
-/// A file that upstream publishes, and who vouches for it.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RawSource {
-    /// What `files` call it; `binary` where absent.
-    pub(super) name: Option<Text>,
-    /// `https://…` with `{{version}}`, `{{arch}}` and `{{track}}` (`release` or `ci`).
-    pub(super) url: Text,
-    /// The name below `bin/linux/ARCH/` of a local Kubernetes build, where it is part of one.
-    pub(super) local: Option<Text>,
-    /// The most MiB that are taken; 512 where absent.
-    pub(super) limit_mib: Option<At<u64>>,
-    /// Digests; all must agree.
-    pub(super) digests: Vec<RawDigest>,
-    /// Why the version cannot be found inside its programs, where that is so.
-    pub(super) unversioned: Option<Text>,
-    #[serde(default)]
-    pub(super) when: RawWhen,
-}
-
-/// Where a digest comes from: exactly one of the keys, and perhaps `optional`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RawDigest {
-    /// URL of a file with the SHA-256; `{{url}}` is the source's.
-    pub(super) sha256: Option<Text>,
-    /// URL of a file with the SHA-512.
-    pub(super) sha512: Option<Text>,
-    /// URL of a list of SHA-256 sums with paths below the list's folder.
-    pub(super) sha256sums: Option<Text>,
-    /// URL of a list of SHA-512 sums with paths below the list's folder.
-    pub(super) sha512sums: Option<Text>,
-    /// Digests by version and architecture, where upstream publishes none.
-    pub(super) pinned: Option<At<Pins>>,
-    /// Whether it may be absent.
-    #[serde(default)]
-    pub(super) optional: bool,
-}
-
-/// Digests by version and architecture.
-pub(super) type Pins = BTreeMap<Text, BTreeMap<Text, Text>>;
 
 /// A value that templates print.
 #[derive(Debug, Deserialize, JsonSchema)]

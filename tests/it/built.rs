@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::mirror::trust_root;
+
 /// The small mirror of upstream.
 pub(crate) fn upstream() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/upstream")
@@ -14,6 +16,7 @@ pub(crate) fn kubepkg(arguments: &[&str]) -> Vec<String> {
         .args(arguments)
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
+        .env("KUBEPKG_TRUST_ROOT", trust_root())
         .current_dir("/")
         .output()
         .unwrap();

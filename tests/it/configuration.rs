@@ -17,6 +17,7 @@ fn vendor(folder: &TempDir) -> PathBuf {
     symlink(root("fixtures/vendor/helm"), base.join("helm")).unwrap();
     symlink(root("fixtures/upstream"), folder.path().join("fixtures/upstream")).unwrap();
     symlink(root("templates"), folder.path().join("templates")).unwrap();
+    symlink(root("fixtures/trusted_root.json"), folder.path().join("fixtures/trusted_root.json")).unwrap();
     base.join("kubepkg.yaml")
 }
 

@@ -27,6 +27,7 @@ fn kubepkg(folder: &Path, arguments: &[&str]) -> Output {
         .args(["--from-dir", "_output", "--cache-dir", "cache"])
         .arg("--upstream")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/upstream"))
+        .env("KUBEPKG_TRUST_ROOT", crate::mirror::trust_root())
         .current_dir(folder)
         .output()
         .unwrap()

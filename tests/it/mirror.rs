@@ -3,10 +3,13 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use kubepkg::digest::{Algorithm, UpstreamDigests, UpstreamHasher};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, SigningKey};
 use tempfile::TempDir;
 
 use crate::fault_server::{Act, Request, ok, status};
@@ -14,6 +17,18 @@ use crate::fault_server::{Act, Request, ok, status};
 /// The mirror of the fixtures.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/upstream")
+}
+
+/// The trust root of the fixtures, for `KUBEPKG_TRUST_ROOT`.
+pub(crate) fn trust_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/trusted_root.json")
+}
+
+/// Signs as the fixtures' release process does; the certificate beside each file is of this key.
+pub(crate) fn cosign(bytes: &[u8]) -> String {
+    let pem = fs_err::read_to_string(trust_root().with_file_name("release.key")).unwrap();
+    let key = KeyPair::from_pkcs8_pem_and_sign_algo(&pem, &PKCS_ECDSA_P256_SHA256).unwrap();
+    STANDARD.encode(SigningKey::sign(&key, bytes).unwrap())
 }
 
 /// Where upstream publishes a program of Kubernetes.
@@ -68,10 +83,14 @@ impl Mirror {
         fs_err::write(path, bytes).unwrap();
     }
 
-    /// Writes a file as upstream would: every digest of the old bytes becomes that of the new ones.
+    /// Writes a file as upstream would: every digest of the old bytes becomes that of the new ones, and what was signed is
+    /// signed.
     pub(crate) fn publish(&self, file: &str, bytes: &[u8]) {
         let (old, new) = (digests(&self.read(file)), digests(bytes));
         self.put(file, bytes);
+        if self.path().join(format!("{file}.cert")).exists() {
+            self.put(&format!("{file}.sig"), cosign(bytes));
+        }
         for path in files(self.path()).into_iter().filter(|path| fs_err::metadata(path).unwrap().len() < 1 << 16) {
             let Ok(text) = fs_err::read_to_string(&path) else { continue };
             let changed = [Algorithm::Sha256, Algorithm::Sha512]

@@ -12,11 +12,12 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-/// Returns the program with no `KUBEPKG_*` variable set, and a cache that is not the user's.
+/// Returns the program with no `KUBEPKG_*` variable set but the trust root of the fixtures, and a cache that is not the user's.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubepkg"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command.env("KUBEPKG_TRUST_ROOT", root("fixtures/trusted_root.json"));
     command
 }
 

@@ -57,6 +57,7 @@ fn an_exported_tree_is_a_starting_point() {
     let trees = ["--spec-dir", specs.to_str().unwrap(), "--template-dir", templates.to_str().unwrap()];
     for (from, to) in [
         ("specs/agent.yaml", &specs),
+        ("specs/cosign.pub", &specs),
         ("templates/files/agent.service", &templates.join("files")),
         ("templates/files/agent.env", &templates.join("files")),
     ] {

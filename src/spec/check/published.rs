@@ -6,7 +6,7 @@ use super::super::model::{DigestFact, DigestShape, Row, Source};
 use super::super::raw::{Pins, RawDigest, RawSource, RawSpec};
 use super::super::variables::{DIGEST_VARIABLE, URL_VARIABLES};
 use super::text::{identifier, line, parse, relative_path};
-use super::{Checker, ranges, twice};
+use super::{Checker, ranges, signatures, twice};
 use crate::arch::Arch;
 use crate::digest::{Algorithm, Digest};
 use crate::template::render_text;
@@ -21,7 +21,7 @@ pub(super) fn sources(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults)
     let mut rows: Vec<Row<Source>> = Vec::new();
     for row in raw.sources.value() {
         let when = checker.when_any_format(&row.when, faults);
-        let Some(fact) = source(row, faults) else { continue };
+        let Some(fact) = source(checker, row, faults) else { continue };
         let at = row.when.versions.as_ref().unwrap_or(&row.url).span();
         if let Some(other) = rows.iter().find(|other| other.fact.name == fact.name && other.when.overlaps(&when)) {
             let cause = format!("the source `{}` is two things in the same case", fact.name);
@@ -42,7 +42,7 @@ pub(super) fn sources(checker: &Checker<'_>, raw: &RawSpec, faults: &mut Faults)
     rows
 }
 
-fn source(row: &RawSource, faults: &mut Faults) -> Option<Source> {
+fn source(checker: &Checker<'_>, row: &RawSource, faults: &mut Faults) -> Option<Source> {
     let name = match &row.name {
         Some(text) => faults.keep(identifier(text)),
         None => Some("binary".to_owned()),
@@ -60,7 +60,8 @@ fn source(row: &RawSource, faults: &mut Faults) -> Option<Source> {
         let hint = "add a digest that is not `optional`: nothing is packaged unverified";
         faults.push(Fault::new(row.url.span(), "no digest of this source must be there").hint(hint));
     }
-    Some(Source { name: name?, url: url?, local, size_limit: size_limit?, digests, unversioned })
+    let signatures = signatures::signatures(checker, row, faults);
+    Some(Source { name: name?, url: url?, local, size_limit: size_limit?, digests, signatures, unversioned })
 }
 
 fn limit(value: &At<u64>) -> Result<u64, Fault> {
@@ -82,8 +83,7 @@ fn digest(row: &RawDigest, source: &Text, faults: &mut Faults) -> Option<DigestF
         published.into_iter().filter_map(|(url, algorithm, shape)| Some((url.as_ref()?, algorithm, shape))).collect();
     match (given.pop(), given.is_empty(), &row.pinned) {
         (Some((url, algorithm, shape)), true, None) => {
-            let [one, two, three] = URL_VARIABLES.map(|(name, _)| name);
-            let url = faults.keep(url_with(url, &[one, two, three, DIGEST_VARIABLE.0]))?;
+            let url = faults.keep(url_beside(url))?;
             Some(DigestFact::Published { url, algorithm, shape, optional: row.optional })
         }
         (None, _, Some(pins)) => {
@@ -124,6 +124,12 @@ fn pinned(pins: &At<Pins>, faults: &mut Faults) -> Vec<(Version, Arch, Digest)> 
         faults.push(Fault::new(pins.span(), "nothing is pinned").hint(hint));
     }
     facts
+}
+
+/// A URL of what vouches for a source, which may be made of the source's.
+pub(super) fn url_beside(text: &Text) -> Result<String, Fault> {
+    let [one, two, three] = URL_VARIABLES.map(|(name, _)| name);
+    url_with(text, &[one, two, three, DIGEST_VARIABLE.0])
 }
 
 /// A URL over HTTPS whose placeholders are known.

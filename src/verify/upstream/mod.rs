@@ -22,6 +22,7 @@ use crate::digest::Digest;
 use crate::fetch::{FetchError, Fetcher};
 use crate::image::extract::{Wanted, extract};
 use crate::package::reader::{Inspection, excerpt};
+use crate::plan::Leniency;
 use crate::spec::Catalog;
 use crate::template::Templates;
 use difference::Difference;
@@ -29,6 +30,7 @@ use difference::Difference;
 /// Asks whether every program is what upstream published.
 pub struct Upstream<'a> {
     catalog: &'a Catalog,
+    leniency: Leniency,
     templates: &'a Templates,
     fetcher: &'a Fetcher,
     scratch: &'a Path,
@@ -53,8 +55,14 @@ struct Published {
 
 impl<'a> Upstream<'a> {
     /// Takes the components that are known, and a folder for what is unpacked.
-    pub fn new(catalog: &'a Catalog, templates: &'a Templates, fetcher: &'a Fetcher, scratch: &'a Path) -> Self {
-        Self { catalog, templates, fetcher, scratch, fetched: RefCell::default() }
+    pub fn new(
+        catalog: &'a Catalog,
+        leniency: Leniency,
+        templates: &'a Templates,
+        fetcher: &'a Fetcher,
+        scratch: &'a Path,
+    ) -> Self {
+        Self { catalog, leniency, templates, fetcher, scratch, fetched: RefCell::default() }
     }
 
     /// Judges one program.

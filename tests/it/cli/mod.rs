@@ -14,6 +14,7 @@ mod reproducible;
 mod signals;
 mod together;
 mod unchanged;
+mod verification;
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
@@ -73,7 +74,8 @@ impl Rig {
         let mut command = Command::new(program);
         command.current_dir(self.path()).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("HOME", self.path().join("home")).env("TMPDIR", self.path().join("tmp")).env("LC_ALL", "C.UTF-8");
-        command.env("KUBEPKG_UPSTREAM", &self.upstream).stdin(Stdio::null());
+        command.env("KUBEPKG_UPSTREAM", &self.upstream).env("KUBEPKG_TRUST_ROOT", mirror::trust_root());
+        command.stdin(Stdio::null());
         command
     }
 

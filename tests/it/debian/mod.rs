@@ -47,6 +47,7 @@ impl Set {
         let program = env!("CARGO_BIN_EXE_kubepkg");
         let output = Command::new(program)
             .env_clear()
+            .env("KUBEPKG_TRUST_ROOT", crate::mirror::trust_root())
             .current_dir(folder.path())
             .args(["build", "--format", "deb", "--cache-dir", "cache", "--output", "dist", "--upstream"])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/upstream"))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::root::{Root, words};
 use super::system::OLDEST;
 use super::{file_name, run};
-use crate::mirror::{Mirror, program};
+use crate::mirror::{Mirror, program, trust_root};
 use kubepkg::digest::Digest;
 
 const ARCHES: [&str; 4] = ["386", "amd64", "arm", "arm64"];
@@ -42,6 +42,7 @@ fn build(mirror: &Mirror, folder: &std::path::Path, [arch, compression, formats]
     let (output, cache, upstream) = (at("dist"), at("cache"), mirror.path().to_str().unwrap());
     let what = ["build", "kubectl", "--version", "1.36.2", "--arch", arch, "--compression", compression];
     let how = ["--format", formats, "--output", &output, "--cache-dir", &cache, "--upstream", upstream, "--quiet"];
-    let paths = run(env!("CARGO_BIN_EXE_kubepkg"), &[&what[..], &how[..]].concat());
+    let root = trust_root().display().to_string();
+    let paths = run(env!("CARGO_BIN_EXE_kubepkg"), &[&what[..], &how[..], &["--trust-root", &root]].concat());
     paths.lines().map(PathBuf::from).collect()
 }

@@ -2,9 +2,7 @@
 
 use kubepkg::arch::Arch;
 use kubepkg::plan::plan;
-use kubepkg::plan::{
-    Arches, Build, DigestSource, Download, Plan, PlanError, PlannedContent, Presence, Source, Verification,
-};
+use kubepkg::plan::{Arches, Build, DigestSource, Download, Plan, PlanError, PlannedContent, Presence, Source};
 
 use super::{CATALOG, TEMPLATES, build, planned, request, set};
 
@@ -22,8 +20,9 @@ fn download<'a>(plan: &'a Plan, component: &str) -> &'a Download {
 
 /// The digests of a download, one a line.
 fn digests(download: &Download) -> Vec<String> {
-    let Verification::Digests(sources) = &download.verification;
-    sources
+    download
+        .verification
+        .digests()
         .iter()
         .map(|source| match source {
             DigestSource::Pinned(digest) => digest.to_string(),

@@ -4,6 +4,7 @@ mod cache;
 mod digests;
 mod faults;
 mod policy;
+mod signatures;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -11,11 +12,12 @@ use std::time::Duration;
 
 use kubepkg::digest::{Algorithm, Digest};
 use kubepkg::event::{Event, Reporter};
-use kubepkg::fetch::{Artifact, FetchError, FetchOptions, Fetcher, HttpOptions, Network, Proxies, Upstream};
+use kubepkg::fetch::{Artifact, FetchError, FetchOptions, Fetcher, HttpOptions, Network, Proxies, TrustRoot, Upstream};
 use kubepkg::plan::{DigestSource, DigestSources, Download, Presence, Verification};
 use tempfile::TempDir;
 
 use crate::fault_server::{Act, FaultServer, Request};
+use crate::mirror::trust_root;
 
 const LIMIT: u64 = 10_000_000;
 
@@ -51,6 +53,7 @@ impl Rig {
             cache_dir: dir.path().join("cache"),
             network: Network::Online,
             http,
+            trust_root: TrustRoot::parse(&fs_err::read_to_string(trust_root()).unwrap()).unwrap(),
         };
         Self { dir, options, events: Arc::default() }
     }
