@@ -7,8 +7,11 @@ use std::io::Write as _;
 use kubepkg::sign::{Certificate, Signature};
 use kubepkg::verify::{Question, Signatures, verify};
 
+/// What is done with bytes.
+pub(crate) type Target = fn(&[u8]);
+
 /// The targets by name, each with a folder of the same name in `corpus/`.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 3] =
+pub(crate) const TARGETS: [(&str, Target); 3] =
     [("package", package), ("certificate", certificate), ("signature", signature)];
 
 /// A certificate of whom nothing is signed in the corpus but what says so.

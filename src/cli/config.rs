@@ -197,8 +197,8 @@ impl Config {
     /// Folders are meant from where the file lies, wherever the program runs.
     fn resolve(&mut self, base: &Path) {
         let folders = [&mut self.spec_dir, &mut self.template_dir, &mut self.output, &mut self.cache_dir];
-        let files = [&mut self.trust_root];
-        for folder in folders.into_iter().chain(files).flatten().chain(&mut self.ca_certificates) {
+        let folders = folders.into_iter().chain([&mut self.trust_root]);
+        for folder in folders.flatten().chain(&mut self.ca_certificates) {
             *folder = base.join(&*folder);
         }
         self.sign.resolve(base);
