@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each subcommand stops at a noun: `plan` prints the [`plan::Plan`], `fetch` leaves [`fetch::Artifact`]s, `render`
-//! prints the texts of an [`image::PackageImage`], `build` leaves packages.
+//! prints the texts of an [`image::PackageImage`], `build` leaves packages, `publish` a [`repository`].
 //!
 //! # Layers
 //!
@@ -29,7 +29,8 @@
 //!
 //! # Invariants
 //!
-//! 1. Nothing before `fetch` does I/O beyond reading specs, templates and configuration.
+//! 1. Nothing before `fetch` does I/O beyond reading specs, templates and configuration; [`sign`] starts the programs that
+//!    keep keys ([`sign::GpgKey`], [`sign::CommandKey`]).
 //! 2. Nothing outside `fetch::verify` can make an [`fetch::Artifact`]. Verification cannot be turned off; a weaker
 //!    policy has a name, is recorded and printed ([`fetch::Evidence`]).
 //! 3. Nothing outside `cli` prints, reads the environment or looks at the clock.

@@ -12,7 +12,6 @@ use crate::pipeline::{self, Env, Outcome, Package, Results, Settings};
 use crate::plan::{Plan, PlannedPackage};
 use crate::provenance;
 use crate::sbom;
-use crate::sign::Signer;
 
 /// Fetch, verify and package
 ///
@@ -39,7 +38,7 @@ pub(crate) struct BuildArgs {
 
 impl BuildArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let key = self.signing.key(session)?;
+        let signer = self.signing.signer(session)?;
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
@@ -55,11 +54,11 @@ impl BuildArgs {
             output: &output,
             compression,
             jobs: self.work.jobs(),
-            signer: key.as_ref().map(|key| key as &dyn Signer),
+            signer: signer.as_deref(),
             blocks: &kept.blocks,
             results: results.as_ref(),
         };
-        signing::report(session, key.as_ref());
+        signing::report(session, signer.as_deref());
         match pipeline::build(&plan, &env, &request.arches, &settings) {
             Ok(outcome) => Ok(report(session, &plan, &outcome)),
             // What is complete is worth telling, whatever came after.

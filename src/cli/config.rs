@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::args::ArchArg;
 use super::diagnostic::Failure;
 use super::exit::Exit;
+use super::signing::Signing;
 use crate::fetch::Mirror;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
@@ -63,10 +64,8 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "word")]
     #[schemars(with = "Option<String>")]
     pub(crate) compression: Option<Compression>,
-    /// File of the secret key that signs packages, beside the configuration.
-    pub(crate) sign_key: Option<PathBuf>,
-    /// File of its passphrase, beside the configuration.
-    pub(crate) sign_passphrase_file: Option<PathBuf>,
+    /// Who signs packages. Files lie beside the configuration.
+    pub(crate) sign: Signing,
     /// Folder of the cache, beside the configuration.
     pub(crate) cache_dir: Option<PathBuf>,
     /// Certificate authorities besides those of the system, beside the configuration.
@@ -198,10 +197,11 @@ impl Config {
     /// Folders are meant from where the file lies, wherever the program runs.
     fn resolve(&mut self, base: &Path) {
         let folders = [&mut self.spec_dir, &mut self.template_dir, &mut self.output, &mut self.cache_dir];
-        let files = [&mut self.sign_key, &mut self.sign_passphrase_file, &mut self.trust_root];
-        for folder in folders.into_iter().chain(files).flatten().chain(&mut self.ca_certificates) {
+        let folders = folders.into_iter().chain([&mut self.trust_root]);
+        for folder in folders.flatten().chain(&mut self.ca_certificates) {
             *folder = base.join(&*folder);
         }
+        self.sign.resolve(base);
         for mirror in &mut self.upstream {
             mirror.rebase(base);
         }

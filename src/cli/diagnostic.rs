@@ -85,11 +85,14 @@ impl Failure {
     /// A key cannot be used.
     pub(crate) fn key(message: impl Into<String>, cause: &KeyError) -> Self {
         let hint = match cause {
-            KeyError::Malformed(_) | KeyError::Several => "`gpg --export-secret-keys --armor KEY` writes one",
-            KeyError::Public => "name the secret key, which `gpg --export-secret-keys --armor KEY` writes",
-            KeyError::Unfit(_) => {
-                "`gpg --list-keys --with-subkey-fingerprint` shows what a key is made for, and until when"
+            KeyError::Malformed(_) | KeyError::Several => {
+                "`kubepkg key generate FILE` makes one, and `gpg --export-secret-keys --armor KEY` writes one of gpg's"
             }
+            KeyError::Public => "name the secret key, which `gpg --export-secret-keys --armor KEY` writes",
+            KeyError::NotFound => "`gpg --list-secret-keys` shows which keys there are",
+            KeyError::Unfit(_) => "`kubepkg key check FILE` says more, and `kubepkg key generate FILE` makes a new one",
+            KeyError::NoSecret(_) => "`gpg --list-secret-keys` shows with `#` what is not here",
+            KeyError::Process(_) => "see whether the program does it by itself, and whether it has what it needs",
             KeyError::Passphrase(_) => "see `--sign-passphrase-file`; of a file the first line counts",
             KeyError::Broken { .. } => "try another key, and report what it says",
         };
@@ -107,7 +110,9 @@ impl Failure {
         let (exit, hint) = match cause {
             SigningError::Read(_) => (Exit::Write, "`kubepkg inspect FILE` says what it is"),
             SigningError::Io(_) => (Exit::Write, "make room there, or see who may write there"),
-            SigningError::Sign(_) => (Exit::Key, "try another key, and report what it says"),
+            SigningError::Sign(_) => {
+                (Exit::Key, "see whether the key still works: `kubepkg sign` with a copy of a package")
+            }
             SigningError::Verify(_) | SigningError::Unsigned | SigningError::Differs(_) => {
                 (Exit::Verification, "build the package again")
             }

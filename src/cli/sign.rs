@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::package::signing::{self, SigningError};
 use crate::provenance;
 use crate::scratch::Scratch;
-use crate::sign::{KeyFile, Signer};
+use crate::sign::Signer;
 
 /// Sign packages that are there, or take their signatures off
 ///
@@ -29,7 +29,7 @@ pub(crate) struct SignArgs {
     files: Vec<PathBuf>,
 
     /// Take signatures off
-    #[arg(long, conflicts_with = "sign_key")]
+    #[arg(long, conflicts_with_all = ["sign-key", "sign-gpg", "sign-command"])]
     remove: bool,
 
     #[command(flatten)]
@@ -38,27 +38,26 @@ pub(crate) struct SignArgs {
 
 impl SignArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let key = if self.remove { None } else { Some(self.key(session)?) };
+        let signer = if self.remove { None } else { Some(self.signer(session)?) };
         let (mut text, mut packages) = (String::new(), Vec::new());
         for file in &self.files {
-            let provenance = match replace(file, key.as_ref()) {
+            let provenance = match replace(file, signer.as_deref()) {
                 Ok(provenance) => provenance,
                 Err(failure) => return Err(failure.after(done(text, &packages))),
             };
             text += &format!("{}\n", file.display());
             packages.push(json!({
                 "path": file.display().to_string(),
-                "signer": key.as_ref().map(KeyFile::fingerprint),
+                "signer": signer.as_ref().map(|signer| signer.fingerprint()),
                 "provenance": provenance.map(|path| path.display().to_string()),
             }));
         }
         Ok(done(text, &packages))
     }
 
-    fn key(&self, session: &Session) -> Result<KeyFile, Failure> {
-        self.signing
-            .key(session)?
-            .ok_or_else(|| Failure::usage("no key").hint("add `--sign-key FILE`, or `--remove` to take signatures off"))
+    fn signer(&self, session: &Session) -> Result<Box<dyn Signer>, Failure> {
+        let hint = "add `--sign-key FILE` or `--sign-gpg KEY`, or `--remove` to take signatures off";
+        self.signing.signer(session)?.ok_or_else(|| Failure::usage("no key").hint(hint))
     }
 }
 
@@ -67,13 +66,13 @@ fn done(text: String, packages: &[serde_json::Value]) -> Done {
 }
 
 /// Puts the signed package where the other one was, and renews its provenance, whose path is returned.
-fn replace(file: &Path, key: Option<&KeyFile>) -> Result<Option<PathBuf>, Failure> {
+fn replace(file: &Path, signer: Option<&dyn Signer>) -> Result<Option<PathBuf>, Failure> {
     let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let refused = |error: &SigningError| Failure::signing(format!("cannot sign `{}`", file.display()), error);
     let scratch = signal::scratch(folder).map_err(|error| Failure::write(&error))?;
     let unfinished = scratch.path().join("package");
-    let new = match key {
-        Some(key) => signing::sign(file, key, &unfinished),
+    let new = match signer {
+        Some(signer) => signing::sign(file, signer, &unfinished),
         None => signing::remove(file, &unfinished),
     };
     let new = new.map_err(|error| refused(&error))?;
@@ -82,7 +81,7 @@ fn replace(file: &Path, key: Option<&KeyFile>) -> Result<Option<PathBuf>, Failur
     let sha256 = |path: &Path| fs_err::File::open(path).and_then(Digest::sha256_of).map(|(sha256, _)| sha256);
     let (old, new_digest) =
         sha256(file).and_then(|old| Ok((old, sha256(&unfinished)?))).map_err(|error| refused(&error.into()))?;
-    let line = provenance::renewed(file, &old, &new_digest, key.map(|key| key as &dyn Signer))
+    let line = provenance::renewed(file, &old, &new_digest, signer)
         .map_err(|error| Failure::provenance(&provenance::path_beside(file), &error))?;
     let publish = || Scratch::publish(&new, &unfinished, file);
     let published = match line {

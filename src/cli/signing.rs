@@ -1,98 +1,173 @@
-//! The key that packages are signed with.
+//! The key that packages are signed with, and who keeps it.
 
-use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use fs_err as fs;
+use serde::Deserialize;
 
 use super::diagnostic::Failure;
+use super::secrets::{self, PASSPHRASE, Secret};
 use super::session::Session;
-use crate::sign::{KeyError, KeyFile, LockedKey, MAX_KEY_FILE, Signer as _};
+use crate::sign::{
+    Certificate, CommandKey, Finding, GpgKey, KeyError, KeyFile, KeyState, LockedKey, MAX_KEY_FILE, Signer, When,
+};
+use crate::source_date::SourceDate;
 
-/// Below so many days before its end a key is warned of.
-const WARN_DAYS: u32 = 180;
-const DAY: u32 = 24 * 60 * 60;
-const PASSPHRASE: &str = "KUBEPKG_SIGN_PASSPHRASE";
-/// The longest passphrase that is read from a file, in bytes.
-const MAX_PASSPHRASE: u64 = 4096;
-
-/// Who signs.
-#[derive(Debug, Clone, Args)]
+/// Who signs: one keeper of a key at most.
+#[derive(Debug, Clone, Default, Args, Deserialize, schemars::JsonSchema)]
 #[command(next_help_heading = "Signing")]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Signing {
     /// File of the OpenPGP secret key that signs the packages, armored or binary
-    #[arg(long, value_name = "FILE", env = "KUBEPKG_SIGN_KEY")]
-    pub(crate) sign_key: Option<PathBuf>,
+    #[arg(id = "sign-key", long = "sign-key", value_name = "FILE", env = "KUBEPKG_SIGN_KEY")]
+    pub(crate) key: Option<PathBuf>,
 
-    /// File whose first line is the key's passphrase; without it KUBEPKG_SIGN_PASSPHRASE, or the terminal is asked
-    #[arg(long, value_name = "FILE", env = "KUBEPKG_SIGN_PASSPHRASE_FILE")]
-    pub(crate) sign_passphrase_file: Option<PathBuf>,
+    /// File whose first line is the key's passphrase; without it `KUBEPKG_SIGN_PASSPHRASE`, or the terminal is asked
+    #[arg(
+        id = "sign-passphrase-file",
+        long = "sign-passphrase-file",
+        value_name = "FILE",
+        env = "KUBEPKG_SIGN_PASSPHRASE_FILE"
+    )]
+    pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Key that gpg keeps, in its agent or on a card: fingerprint, key id or mail; `FINGERPRINT!` is that very subkey
+    #[arg(id = "sign-gpg", long = "sign-gpg", value_name = "KEY", env = "KUBEPKG_SIGN_GPG")]
+    pub(crate) gpg: Option<String>,
+
+    /// Program that signs digests, for key services and hardware; README.md says what it gets and gives
+    #[arg(id = "sign-command", long = "sign-command", value_name = "PROGRAM", env = "KUBEPKG_SIGN_COMMAND")]
+    pub(crate) command: Option<PathBuf>,
+
+    /// File of the certificate of that program's key
+    #[arg(id = "sign-certificate", long = "sign-certificate", value_name = "FILE", env = "KUBEPKG_SIGN_CERTIFICATE")]
+    pub(crate) certificate: Option<PathBuf>,
+}
+
+/// Where the secret half is.
+enum Keeper<'a> {
+    File(&'a Path),
+    Gpg(&'a str),
+    Command { program: &'a Path, certificate: &'a Path },
 }
 
 impl Signing {
-    /// Opens the key that the command line or the configuration names, and warns of one that ends soon.
-    pub(crate) fn key(&self, session: &Session) -> Result<Option<KeyFile>, Failure> {
-        let config = &session.config;
-        let Some(path) = self.sign_key.as_ref().or(config.sign_key.as_ref()) else { return Ok(None) };
+    /// Opens the key that the command line or the configuration names, and warns of what clients will not take of it.
+    pub(crate) fn signer(&self, session: &Session) -> Result<Option<Box<dyn Signer>>, Failure> {
+        let Some(keeper) = self.keeper(&session.config.sign)? else { return Ok(None) };
+        secrets::keep_inside();
         let now = now();
-        let refused = |error: &KeyError| Failure::key(format!("cannot use the key `{}`", path.display()), error);
-        let bytes = read(path, MAX_KEY_FILE)?;
-        let locked = LockedKey::parse(&bytes, now).map_err(|error| refused(&error))?;
-        if let Some(end) = locked.state().expires {
-            let days = end.saturating_sub(now) / DAY;
-            if days < WARN_DAYS {
-                let fingerprint = &locked.state().fingerprint;
-                session.ui.warning(&format!(
-                    "key {fingerprint} expires in {days} days: nothing that it signed can be installed after that"
-                ));
+        let (named, opened): (String, Result<Box<dyn Signer>, KeyError>) = match keeper {
+            Keeper::File(path) => (format!("`{}`", path.display()), self.file(session, path, now)?.map(boxed)),
+            Keeper::Gpg(name) => {
+                (format!("`{name}` of gpg"), GpgKey::open(name, secrets::environment(), now).map(boxed))
             }
+            Keeper::Command { program, certificate } => {
+                let bytes = secrets::read(certificate, MAX_KEY_FILE)?;
+                let key = CommandKey::open(program.as_os_str(), &bytes, secrets::environment(), now);
+                (format!("`{}` by `{}`", certificate.display(), program.display()), key.map(boxed))
+            }
+        };
+        let signer = opened.map_err(|error| Failure::key(format!("cannot use the key {named}"), &error))?;
+        for finding in signer.certificate().check(now) {
+            session.ui.warning(&told(&finding));
         }
-        let passphrase = if locked.is_locked() { self.passphrase(session, locked.state())? } else { Vec::new() };
-        locked.unlock(&passphrase).map(Some).map_err(|error| refused(&error))
+        Ok(Some(signer))
     }
 
-    fn passphrase(&self, session: &Session, state: &crate::sign::KeyState) -> Result<Vec<u8>, Failure> {
-        if let Some(file) = self.sign_passphrase_file.as_ref().or(session.config.sign_passphrase_file.as_ref()) {
-            let bytes = read(file, MAX_PASSPHRASE)?;
-            let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            return Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec());
+    /// What the command line says, or else the configuration.
+    fn keeper<'a>(&'a self, config: &'a Self) -> Result<Option<Keeper<'a>>, Failure> {
+        match self.own(config)? {
+            Some(keeper) => Ok(Some(keeper)),
+            None => config.own(self),
         }
-        if let Some(passphrase) = super::environment(PASSPHRASE) {
-            return Ok(passphrase.into_encoded_bytes());
+    }
+
+    fn own<'a>(&'a self, other: &'a Self) -> Result<Option<Keeper<'a>>, Failure> {
+        let one = "name one; the variables KUBEPKG_SIGN_KEY, KUBEPKG_SIGN_GPG and KUBEPKG_SIGN_COMMAND count too";
+        match (&self.key, &self.gpg, &self.command) {
+            (None, None, None) => Ok(None),
+            (Some(path), None, None) => Ok(Some(Keeper::File(path))),
+            (None, Some(name), None) => Ok(Some(Keeper::Gpg(name))),
+            (None, None, Some(program)) => {
+                let certificate = self.certificate.as_ref().or(other.certificate.as_ref()).ok_or_else(|| {
+                    Failure::usage(format!("whose signatures does `{}` make?", program.display()))
+                        .hint("add `--sign-certificate FILE`, the public half of its key")
+                })?;
+                Ok(Some(Keeper::Command { program, certificate }))
+            }
+            _ => Err(Failure::usage("more than one key to sign with").hint(one)),
         }
-        if std::io::stdin().is_terminal() {
-            let prompt = format!("Passphrase of {}: ", state.fingerprint);
-            let typed = rpassword::prompt_password(prompt);
-            return typed.map(String::into_bytes).map_err(|error| Failure::write(&error));
+    }
+
+    fn file(&self, session: &Session, path: &Path, now: u32) -> Result<Result<KeyFile, KeyError>, Failure> {
+        let bytes = secrets::read(path, MAX_KEY_FILE)?;
+        let locked = match LockedKey::parse(&bytes, now) {
+            Ok(locked) => locked,
+            Err(error) => return Ok(Err(error)),
+        };
+        let passphrase = if locked.is_locked() { self.passphrase(session, locked.state())? } else { Secret::default() };
+        Ok(locked.unlock(&passphrase))
+    }
+
+    fn passphrase(&self, session: &Session, state: &KeyState) -> Result<Secret, Failure> {
+        let file = self.passphrase_file.as_ref().or(session.config.sign.passphrase_file.as_ref());
+        if let Some(passphrase) = secrets::given(file.map(PathBuf::as_path))? {
+            return Ok(passphrase);
         }
-        Err(Failure::usage(format!("the key {} needs a passphrase", state.fingerprint))
-            .hint(format!("add `--sign-passphrase-file FILE`, or set {PASSPHRASE}")))
+        secrets::typed(&format!("Passphrase of {}: ", state.fingerprint)).unwrap_or_else(|| {
+            Err(Failure::usage(format!("the key {} needs a passphrase", state.fingerprint))
+                .hint(format!("add `--sign-passphrase-file FILE`, or set {PASSPHRASE}")))
+        })
+    }
+
+    /// Files are meant from where the configuration lies; a program without a slash is looked for in PATH.
+    pub(crate) fn resolve(&mut self, base: &Path) {
+        let program = self.command.as_mut().filter(|program| program.as_os_str().as_encoded_bytes().contains(&b'/'));
+        let files = [&mut self.key, &mut self.passphrase_file, &mut self.certificate];
+        for path in files.into_iter().flatten().chain(program) {
+            *path = base.join(&*path);
+        }
     }
 }
 
+fn boxed<S: Signer + 'static>(signer: S) -> Box<dyn Signer> {
+    Box::new(signer)
+}
+
 /// Says whose signature packages get, or that they get none.
-pub(crate) fn report(session: &Session, key: Option<&KeyFile>) {
-    match key {
-        Some(key) => session.ui.status("Signing", &format!("with key {}", key.fingerprint())),
+pub(crate) fn report(session: &Session, signer: Option<&dyn Signer>) {
+    match signer {
+        Some(signer) => session.ui.status("Signing", &format!("with key {}", signer.fingerprint())),
         None => session.ui.status("Unsigned", "packages: `kubepkg build --sign-key FILE` signs them"),
     }
 }
 
-/// Seconds since 1970.
-fn now() -> u32 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(now.as_secs()).unwrap_or(u32::MAX)
+/// A finding in one line.
+pub(crate) fn told(finding: &Finding) -> String {
+    let Finding { key, cause, client, when, remedy } = finding;
+    let when = match when {
+        When::Now => String::new(),
+        When::From(time) => format!(" from {}", day(*time)),
+    };
+    format!("key {key}: {cause}: refused{when} by {client}; {remedy}")
 }
 
-/// Reads a small file, such as one of keys.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Failure::write(&error))?;
-    if bytes.len() as u64 > limit {
-        return Err(Failure::usage(format!("`{}` has more than {limit} bytes", path.display())));
-    }
-    Ok(bytes)
+/// A day of the calendar, in UTC.
+pub(crate) fn day(time: u32) -> String {
+    SourceDate::from_epoch(time).to_string().chars().take("2026-02-01".len()).collect()
+}
+
+/// Reads the certificates of a file, public or secret.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let bytes = secrets::read(path, MAX_KEY_FILE)?;
+    Certificate::parse(&bytes).map_err(|error| Failure::key(format!("cannot read `{}`", path.display()), &error))
+}
+
+/// Seconds since 1970. Keys end by the clock of those who use them, and only the command line looks at one.
+#[expect(clippy::disallowed_methods, reason = "keys end by the clock")]
+pub(crate) fn now() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(now.as_secs()).unwrap_or(u32::MAX)
 }

@@ -9,7 +9,7 @@ use super::args::Sources;
 use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::{Session, interruptible};
-use super::{Done, signal, signing};
+use super::{Done, secrets, signal};
 use crate::event::count;
 use crate::pipeline::Env;
 use crate::sign::{Certificate, MAX_KEY_FILE};
@@ -129,7 +129,7 @@ impl VerifyArgs {
     fn certificates(&self) -> Result<Vec<Certificate>, Failure> {
         let mut certificates = Vec::new();
         for path in &self.keys {
-            let bytes = signing::read(path, MAX_KEY_FILE)?;
+            let bytes = secrets::read(path, MAX_KEY_FILE)?;
             let refused = |error| {
                 let message = format!("cannot use the key `{}`", path.display());
                 Failure::certificate(message, &error)

@@ -3,17 +3,15 @@
 use std::fmt;
 use std::io::Read;
 
-use pgp::composed::{ArmorOptions, Deserializable as _, SignedPublicKey, SignedPublicSubKey};
+use pgp::composed::{ArmorOptions, PublicOrSecret, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature as Packet, SignatureType};
+use pgp::packet::{PacketTrait as _, PubKeyInner, PublicKey, Signature as Packet, SignatureType};
 use pgp::ser::Serialize as _;
-use pgp::types::{KeyDetails, KeyVersion, PublicParams, Tag};
+use pgp::types::{KeyDetails, Tag};
 
-use super::{KeyError, Signature, VerifyError};
-use crate::source_date::SourceDate;
-
-/// The shortest RSA that clients still take, in bits.
-const MIN_RSA: u16 = 2048;
+use super::command::Public;
+use super::state::{newest, state};
+use super::{Fault, Form, KeyError, KeyState, Signature, VerifyError};
 
 /// Blocks of armored keys in one file.
 const MAX_BLOCKS: usize = 1000;
@@ -25,74 +23,29 @@ pub struct Certificate {
     fingerprint: String,
 }
 
-/// What one key of a certificate is, and why it may not sign at some time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyState {
-    /// The fingerprint in upper-case hexadecimal digits.
-    pub fingerprint: String,
-    /// Algorithm and size: `RSA-4096`, `Ed25519`.
-    pub algorithm: String,
-    /// When it was made, in seconds since 1970.
-    pub created: u32,
-    /// When it ends, in seconds since 1970; nothing where it does not.
-    pub expires: Option<u32>,
-    /// When the newest of its self-signatures was made: no client takes its signatures of an earlier time for certain.
-    pub bound: u32,
-    /// Why it may not sign; nothing where it may.
-    pub faults: Vec<Fault>,
-}
-
-/// Why a key may not sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// Its owner took it back.
-    #[error("revoked")]
-    Revoked,
-    /// Its time is over.
-    #[error("expired")]
-    Expired,
-    /// It is from the future.
-    #[error("not valid yet")]
-    NotYet,
-    /// It was made for something else (RFC 9580, 5.2.3.29).
-    #[error("not made for signing")]
-    NotForSigning,
-    /// Nothing, or nothing valid, ties it to the certificate.
-    #[error("without a valid self-signature")]
-    Unbound,
-    /// Too short.
-    #[error("too short")]
-    Short,
-    /// Not version 4, or an algorithm that clients do not know.
-    #[error("of a kind that clients do not know")]
-    Unsupported,
-    /// The certificate's primary key has one of the faults above.
-    #[error("of a primary key that is not valid")]
-    Primary,
-}
-
-impl fmt::Display for KeyState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.fingerprint, self.algorithm)?;
-        for (nth, fault) in self.faults.iter().enumerate() {
-            write!(f, "{} {fault}", if nth == 0 { ":" } else { "," })?;
-        }
-        Ok(())
-    }
-}
-
 impl Certificate {
-    /// Reads all certificates of a file, armored or binary.
+    /// Reads all certificates of a file, armored or binary. Of secret keys it takes the public halves.
     pub fn parse(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {
-        let malformed = |error: pgp::errors::Error| KeyError::Malformed(error.to_string());
         let mut certificates = Vec::new();
         for part in armored(bytes) {
-            let (keys, _) = SignedPublicKey::from_reader_many_buf(part).map_err(malformed)?;
+            let (keys, _) = PublicOrSecret::from_reader_many_buf(part).map_err(KeyError::malformed)?;
             for key in keys {
-                certificates.push(Self::new(key.map_err(malformed)?));
+                certificates.push(match key.map_err(KeyError::malformed)? {
+                    PublicOrSecret::Public(key) => Self::new(key),
+                    PublicOrSecret::Secret(key) => Self::new(key.to_public_key()),
+                });
             }
         }
         if certificates.is_empty() { Err(KeyError::Malformed("nothing in it".to_owned())) } else { Ok(certificates) }
+    }
+
+    /// Reads the one certificate of a file.
+    pub fn parse_one(bytes: &[u8]) -> Result<Self, KeyError> {
+        let mut certificates = Self::parse(bytes)?;
+        match certificates.pop() {
+            Some(certificate) if certificates.is_empty() => Ok(certificate),
+            _ => Err(KeyError::Several),
+        }
     }
 
     pub(super) fn new(key: SignedPublicKey) -> Self {
@@ -113,19 +66,46 @@ impl Certificate {
     /// Returns it in ASCII armor.
     pub fn to_armor(&self) -> Result<String, KeyError> {
         let options = ArmorOptions { headers: None, include_checksum: true };
-        self.key.to_armored_string(options).map_err(|error| KeyError::Malformed(error.to_string()))
+        self.key.to_armored_string(options).map_err(KeyError::malformed)
+    }
+
+    /// Returns its packets, as apt and debsig-verify hold them.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, KeyError> {
+        self.key.to_bytes().map_err(KeyError::malformed)
+    }
+
+    /// Returns the packet of one key alone, as a primary key: without a user, a purpose or any signature.
+    pub fn key_packet(&self, fingerprint: &str) -> Result<Vec<u8>, KeyError> {
+        let public = self.public(fingerprint);
+        let key = public.details();
+        let inner =
+            PubKeyInner::new(key.version(), key.algorithm(), key.created_at(), None, key.public_params().clone());
+        let packet = inner.and_then(PublicKey::from_inner).map_err(KeyError::malformed)?;
+        let mut bytes = Vec::new();
+        packet.to_writer_with_header(&mut bytes).map_err(KeyError::malformed)?;
+        Ok(bytes)
+    }
+
+    /// Returns it without the subkeys that can never sign again: rpm 4.18 imports no certificate that has a revoked one.
+    #[must_use]
+    pub fn cleaned(&self, now: u32) -> Self {
+        let mut key = self.key.clone();
+        let gone = |state: &KeyState| state.faults.iter().any(|fault| matches!(fault, Fault::Revoked | Fault::Unbound));
+        let states = self.keys(now);
+        let mut subkeys = states.iter().skip(1);
+        key.public_subkeys.retain(|_| !subkeys.next().is_some_and(gone));
+        Self { key, fingerprint: self.fingerprint.clone() }
     }
 
     /// Returns the states of all its keys at `now`, in seconds since 1970: first of the primary key, then of the subkeys
     /// in their order.
     pub fn keys(&self, now: u32) -> Vec<KeyState> {
         let primary = self.primary(now);
-        let is_primary_good = primary.faults.iter().all(|fault| *fault == Fault::NotForSigning);
         let subkeys = self.key.public_subkeys.iter().map(|subkey| {
             let mut state = self.subkey(subkey, now);
             state.bound = state.bound.max(primary.bound);
             state.expires = state.expires.into_iter().chain(primary.expires).min();
-            if !is_primary_good {
+            if primary.is_bad() {
                 state.faults.push(Fault::Primary);
             }
             state
@@ -134,28 +114,73 @@ impl Certificate {
         std::iter::once(primary).chain(subkeys).collect()
     }
 
+    /// Chooses the key that signs: of those that may at `now` and whose secret half somebody `has`, the newest subkey;
+    /// without any the primary key.
+    pub(super) fn signing_key(&self, now: u32, has: impl Fn(&KeyState) -> bool) -> Result<KeyState, KeyError> {
+        let states = self.keys(now);
+        let fit = states.iter().enumerate().filter(|(_, state)| state.is_fit());
+        let chosen = fit.clone().filter(|(_, state)| has(state)).max_by_key(|(nth, state)| (*nth > 0, state.created));
+        match (chosen, fit.count()) {
+            (Some((_, state)), _) => Ok(state.clone()),
+            (None, 0) => Err(KeyError::Unfit(states)),
+            (None, _) => Err(KeyError::NoSecret(states)),
+        }
+    }
+
+    /// Returns the public half of the key with a fingerprint; of the primary key where there is none.
+    pub(super) fn public(&self, fingerprint: &str) -> Public<'_> {
+        let subkey =
+            self.key.public_subkeys.iter().find(|subkey| format!("{:X}", subkey.key.fingerprint()) == fingerprint);
+        subkey.map_or(Public::Primary(&self.key), Public::Subkey)
+    }
+
     fn primary(&self, now: u32) -> KeyState {
         let (key, details) = (&self.key.primary_key, &self.key.details);
-        let of_users = details.users.iter().flat_map(|user| {
+        let revoked = details.revocation_signatures.iter().any(|packet| packet.verify_key(key).is_ok());
+        state(key, newest(self.of_users().map(|(_, packet)| packet).chain(self.of_primary())), revoked, now)
+    }
+
+    /// The self-signature of each user that was not taken back, with the user.
+    pub(super) fn of_users(&self) -> impl Iterator<Item = (String, &Packet)> {
+        let key = &self.key.primary_key;
+        self.key.details.users.iter().filter_map(move |user| {
             let is_good = |packet: &&Packet| {
                 packet.is_certification() && packet.verify_certification(key, Tag::UserId, &user.id).is_ok()
             };
-            user.signatures.iter().filter(is_good)
-        });
-        let of_key = details.direct_signatures.iter().filter(|packet| packet.verify_key(key).is_ok());
-        let revoked = details.revocation_signatures.iter().any(|packet| packet.verify_key(key).is_ok());
-        state(key, newest(of_users.chain(of_key)), revoked, now)
+            let newest = newest(user.signatures.iter().filter(is_good))?;
+            let name = String::from_utf8_lossy(user.id.id()).into_owned();
+            (newest.typ() != Some(SignatureType::CertRevocation)).then_some((name, newest))
+        })
+    }
+
+    /// The signature that the primary key made of itself.
+    fn of_primary(&self) -> Option<&Packet> {
+        let is_good = |packet: &&Packet| packet.verify_key(&self.key.primary_key).is_ok();
+        newest(self.key.details.direct_signatures.iter().filter(is_good))
+    }
+
+    /// The newest valid binding of each subkey, with the subkey's fingerprint.
+    pub(super) fn of_subkeys(&self) -> impl Iterator<Item = (String, &Packet)> {
+        let of = |subkey: &'_ SignedPublicSubKey| format!("{:X}", subkey.key.fingerprint());
+        self.key.public_subkeys.iter().filter_map(move |subkey| Some((of(subkey), self.binding(subkey)?)))
+    }
+
+    fn binding<'k>(&self, subkey: &'k SignedPublicSubKey) -> Option<&'k Packet> {
+        newest(self.packets(subkey, SignatureType::SubkeyBinding))
+    }
+
+    /// The valid signatures of one kind that stand behind a subkey.
+    fn packets<'k>(&self, subkey: &'k SignedPublicSubKey, kind: SignatureType) -> impl Iterator<Item = &'k Packet> {
+        let primary = &self.key.primary_key;
+        subkey.signatures.iter().filter(move |packet| {
+            packet.typ() == Some(kind) && packet.verify_subkey_binding(primary, &subkey.key).is_ok()
+        })
     }
 
     fn subkey(&self, subkey: &SignedPublicSubKey, now: u32) -> KeyState {
         let primary = &self.key.primary_key;
-        let of = |kind: SignatureType| {
-            subkey.signatures.iter().filter(move |packet| {
-                packet.typ() == Some(kind) && packet.verify_subkey_binding(primary, &subkey.key).is_ok()
-            })
-        };
-        let binding = newest(of(SignatureType::SubkeyBinding));
-        let is_revoked = of(SignatureType::SubkeyRevocation).next().is_some();
+        let binding = self.binding(subkey);
+        let is_revoked = self.packets(subkey, SignatureType::SubkeyRevocation).next().is_some();
         let mut state = state(&subkey.key, binding, is_revoked, now);
         // A signing subkey agrees to its certificate (RFC 9580, 5.2.1.9), or anybody could claim it.
         let back = binding.filter(|packet| packet.key_flags().sign()).map(Packet::embedded_signature);
@@ -166,16 +191,26 @@ impl Certificate {
         state
     }
 
-    /// Checks a signature of `message` by one of the keys, and returns that one's fingerprint. The key must have been
-    /// good when it signed, and must not be revoked.
+    /// Checks a detached signature of `message` by one of the keys, and returns that one's fingerprint. The key must have
+    /// been good when it signed, and must not be revoked.
     pub fn verify(&self, signature: &Signature, message: impl Read) -> Result<String, VerifyError> {
+        self.verify_form(signature, Form::Binary, message)
+    }
+
+    /// Checks a signature of `message` in a form.
+    pub(super) fn verify_form(
+        &self,
+        signature: &Signature,
+        form: Form,
+        message: impl Read,
+    ) -> Result<String, VerifyError> {
         let packet = &signature.0.signature;
         let config = packet.config().ok_or_else(|| VerifyError::Malformed("of an unknown version".to_owned()))?;
         if !matches!(config.hash_alg, HashAlgorithm::Sha256 | HashAlgorithm::Sha384 | HashAlgorithm::Sha512) {
             return Err(VerifyError::WeakDigest(config.hash_alg.to_string()));
         }
-        if config.typ != SignatureType::Binary {
-            return Err(VerifyError::Malformed("not of binary data".to_owned()));
+        if config.typ != form.signature_type() {
+            return Err(VerifyError::Malformed(format!("of another kind ({:?})", config.typ)));
         }
         let made = packet.created().map(pgp::types::Timestamp::as_secs).unwrap_or_default();
         // All that it says of its issuer must be true, signed or not, as gpg has it.
@@ -197,7 +232,7 @@ impl Certificate {
             place + 1
         };
         let state = self.keys(made).swap_remove(place);
-        if state.faults.is_empty() { Ok(state.fingerprint) } else { Err(VerifyError::Unfit(state)) }
+        if state.is_fit() { Ok(state.fingerprint) } else { Err(VerifyError::Unfit(state)) }
     }
 }
 
@@ -217,56 +252,4 @@ fn armored(bytes: &[u8]) -> Vec<&[u8]> {
     }
     let ends = begins.iter().skip(1).copied().chain([bytes.len()]);
     begins.iter().zip(ends).map(|(begin, end)| &bytes[*begin..end]).collect()
-}
-
-fn newest<'k>(packets: impl Iterator<Item = &'k Packet>) -> Option<&'k Packet> {
-    packets.max_by_key(|packet| packet.created())
-}
-
-fn state(key: &impl KeyDetails, bound: Option<&Packet>, is_revoked: bool, now: u32) -> KeyState {
-    let created = key.created_at().as_secs();
-    let lasts = bound.and_then(Packet::key_expiration_time);
-    let lasts = lasts.map(|time| u32::try_from(std::time::Duration::from(time).as_secs()).unwrap_or(u32::MAX));
-    let expires = lasts.filter(|lasts| *lasts > 0).map(|lasts| created.saturating_add(lasts));
-    let (algorithm, kind_fault) = algorithm(key);
-    let mut faults: Vec<Fault> = kind_fault.into_iter().collect();
-    let mut add = |is_so: bool, fault| {
-        if is_so {
-            faults.push(fault);
-        }
-    };
-    add(bound.is_none(), Fault::Unbound);
-    add(is_revoked, Fault::Revoked);
-    add(expires.is_some_and(|end| end <= now), Fault::Expired);
-    add(created > now, Fault::NotYet);
-    add(bound.is_some_and(|packet| !packet.key_flags().sign()), Fault::NotForSigning);
-    let bound = bound.and_then(Packet::created).map_or(created, |time| time.as_secs().max(created));
-    KeyState { fingerprint: format!("{:X}", key.fingerprint()), algorithm, created, expires, bound, faults }
-}
-
-/// Returns the name of a key's algorithm, and what is wrong with it.
-fn algorithm(key: &impl KeyDetails) -> (String, Option<Fault>) {
-    if key.version() != KeyVersion::V4 {
-        return (format!("version {}", u8::from(key.version())), Some(Fault::Unsupported));
-    }
-    match key.public_params() {
-        PublicParams::RSA(params) => {
-            // The modulus is a number with its length in bits before it (RFC 9580, 5.5.5.1 and 3.2).
-            let bits = match params.to_bytes().unwrap_or_default()[..] {
-                [high, low, ..] => u16::from_be_bytes([high, low]),
-                _ => 0,
-            };
-            (format!("RSA-{bits}"), (bits < MIN_RSA).then_some(Fault::Short))
-        }
-        PublicParams::EdDSALegacy(_) | PublicParams::Ed25519(_) => ("Ed25519".to_owned(), None),
-        PublicParams::ECDSA(_) => ("ECDSA".to_owned(), None),
-        _ => (format!("{:?}", key.algorithm()), Some(Fault::Unsupported)),
-    }
-}
-
-impl KeyState {
-    /// Returns the time of a signature that is to say `date`.
-    pub(super) fn signing_time(&self, date: SourceDate) -> u32 {
-        date.epoch().max(self.created).max(self.bound)
-    }
 }

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::io::Read;
 
-use pgp::composed::{Deserializable as _, DetachedSignature, SignedPublicKey, SignedSecretKey};
-use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{SecretKey, SecretSubkey, SignatureConfig, SignatureType, Subpacket, SubpacketData};
-use pgp::types::{KeyDetails, Password, S2kParams, SecretParams, SigningKey, StringToKey, Timestamp};
+use pgp::composed::{PublicOrSecret, SignedSecretKey};
+use pgp::packet::{SecretKey, SecretSubkey};
+use pgp::types::{KeyDetails, Password, S2kParams, SecretParams, StringToKey, Timestamp};
 
-use super::{Certificate, KeyError, KeyState, SignError, Signature, Signer};
+use super::packet::sign;
+use super::{Certificate, Form, KeyError, KeyState, SignError, Signature, Signer, probe};
 use crate::source_date::SourceDate;
 
-/// A secret key that may still need a passphrase.
+/// A secret key that may still need a passphrase. The library overwrites secrets when they are dropped.
 pub struct LockedKey {
     secret: Secret,
     state: KeyState,
@@ -35,30 +35,15 @@ impl LockedKey {
     /// Reads a key, armored or binary, and chooses which of its keys signs: the newest subkey that may sign at `now`,
     /// in seconds since 1970, and whose secret half is there; without any the primary key.
     pub fn parse(bytes: &[u8], now: u32) -> Result<Self, KeyError> {
-        let malformed = |error: pgp::errors::Error| KeyError::Malformed(error.to_string());
-        let (keys, _) = SignedSecretKey::from_reader_many_buf(bytes).map_err(malformed)?;
-        let mut keys = keys.take(2);
-        let key = match (keys.next(), keys.next()) {
-            (Some(Ok(key)), None) => key,
-            (Some(Ok(_)), Some(_)) => return Err(KeyError::Several),
-            (Some(Err(error)), _) => return Err(malformed(error)),
-            (None, _) if Certificate::parse(bytes).is_ok() => return Err(KeyError::Public),
-            (None, _) => return Err(KeyError::Malformed("nothing in it".to_owned())),
-        };
-        let certificate = Certificate::new(SignedPublicKey::from(key.clone()));
-        let states = certificate.keys(now);
-        let find = |fingerprint: String| states.iter().find(|state| state.fingerprint == fingerprint);
-        let subkeys = key.secret_subkeys.into_iter().filter(|subkey| is_here(subkey.key.secret_params()));
-        let subkeys = subkeys.map(|subkey| Secret::Subkey(Box::new(subkey.key)));
-        let primary = Some(key.primary_key).filter(|key| is_here(key.secret_params()));
-        let candidates = primary.map(|key| Secret::Primary(Box::new(key))).into_iter().chain(subkeys);
-        let fit = candidates.filter_map(|secret| Some((find(secret.fingerprint())?.clone(), secret)));
-        let fit = fit.filter(|(state, _)| state.faults.is_empty());
-        let chosen = fit.max_by_key(|(state, secret)| (matches!(secret, Secret::Subkey(_)), state.created));
-        match chosen {
-            Some((state, secret)) => Ok(Self { secret, state, certificate }),
-            None => Err(KeyError::Unfit(states)),
-        }
+        let key = read(bytes)?;
+        let certificate = Certificate::new(key.to_public_key());
+        let subkeys = key.secret_subkeys.into_iter().map(|subkey| Secret::Subkey(Box::new(subkey.key)));
+        let secrets = std::iter::once(Secret::Primary(Box::new(key.primary_key))).chain(subkeys);
+        let mut secrets: Vec<Secret> = secrets.filter(|secret| is_here(secret.params())).collect();
+        let place = |state: &KeyState| secrets.iter().position(|secret| secret.fingerprint() == state.fingerprint);
+        let state = certificate.signing_key(now, |state| place(state).is_some())?;
+        let place = place(&state).ok_or_else(|| KeyError::NoSecret(vec![state.clone()]))?;
+        Ok(Self { secret: secrets.swap_remove(place), state, certificate })
     }
 
     /// Returns the key that will sign.
@@ -73,10 +58,7 @@ impl LockedKey {
 
     /// Whether it needs a passphrase.
     pub fn is_locked(&self) -> bool {
-        match &self.secret {
-            Secret::Primary(key) => key.secret_params().is_encrypted(),
-            Secret::Subkey(key) => key.secret_params().is_encrypted(),
-        }
+        self.secret.params().is_encrypted()
     }
 
     /// Opens the key, and signs something to see that it works.
@@ -88,11 +70,21 @@ impl LockedKey {
         };
         opened.map_err(|_| KeyError::Passphrase(self.state.fingerprint.clone()))?;
         let key = KeyFile { secret: self.secret, state: self.state, certificate: self.certificate };
-        let broken = |cause: String| KeyError::Broken { fingerprint: key.state.fingerprint.clone(), cause };
-        let date = SourceDate::from_epoch(key.state.bound);
-        let probe = key.detached(&mut &b"kubepkg"[..], date).map_err(|error| broken(error.to_string()))?;
-        key.certificate.verify(&probe, &b"kubepkg"[..]).map_err(|error| broken(error.to_string()))?;
+        probe(&key, &key.state)?;
         Ok(key)
+    }
+}
+
+/// Reads the one secret key of a file.
+fn read(bytes: &[u8]) -> Result<SignedSecretKey, KeyError> {
+    let (keys, _) = PublicOrSecret::from_reader_many_buf(bytes).map_err(KeyError::malformed)?;
+    let mut keys = keys.take(2);
+    match (keys.next(), keys.next()) {
+        (Some(Ok(PublicOrSecret::Secret(key))), None) => Ok(key),
+        (Some(Ok(PublicOrSecret::Public(_))), None) => Err(KeyError::Public),
+        (Some(Err(error)), _) | (Some(Ok(_)), Some(Err(error))) => Err(KeyError::malformed(error)),
+        (Some(Ok(_)), Some(Ok(_))) => Err(KeyError::Several),
+        (None, _) => Err(KeyError::Malformed("nothing in it".to_owned())),
     }
 }
 
@@ -103,10 +95,17 @@ impl Secret {
             Self::Subkey(key) => format!("{:X}", key.fingerprint()),
         }
     }
+
+    fn params(&self) -> &SecretParams {
+        match self {
+            Self::Primary(key) => key.secret_params(),
+            Self::Subkey(key) => key.secret_params(),
+        }
+    }
 }
 
 /// Whether the file holds the secret half. gpg leaves a stub where it exports subkeys alone, or where the half is on a
-/// card (GnuPG, doc/DETAILS, "GNU extensions to the S2K algorithm").
+/// card (`GnuPG`, doc/DETAILS, "GNU extensions to the S2K algorithm").
 fn is_here(params: &SecretParams) -> bool {
     let SecretParams::Encrypted(encrypted) = params else { return true };
     let s2k = match encrypted.string_to_key_params() {
@@ -125,27 +124,13 @@ impl Signer for KeyFile {
         &self.state.fingerprint
     }
 
-    fn detached(&self, message: &mut dyn Read, date: SourceDate) -> Result<Signature, SignError> {
+    fn sign(&self, message: &mut dyn Read, form: Form, date: SourceDate) -> Result<Signature, SignError> {
         let time = Timestamp::from_secs(self.state.signing_time(date));
         match &self.secret {
-            Secret::Primary(key) => sign(&**key, message, time),
-            Secret::Subkey(key) => sign(&**key, message, time),
+            Secret::Primary(key) => sign(&**key, message, form, time),
+            Secret::Subkey(key) => sign(&**key, message, form, time),
         }
     }
-}
-
-/// Signs with SHA-512, which clients of ten years read and those of the next ten will.
-fn sign(key: &(impl SigningKey + KeyDetails), message: &mut dyn Read, time: Timestamp) -> Result<Signature, SignError> {
-    let refused = |error: pgp::errors::Error| SignError::Refused(error.to_string());
-    let mut config = SignatureConfig::v4(SignatureType::Binary, key.algorithm(), HashAlgorithm::Sha512);
-    config.hashed_subpackets = vec![
-        Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint())).map_err(refused)?,
-        Subpacket::regular(SubpacketData::SignatureCreationTime(time)).map_err(refused)?,
-    ];
-    config.unhashed_subpackets =
-        vec![Subpacket::regular(SubpacketData::IssuerKeyId(key.legacy_key_id())).map_err(refused)?];
-    let packet = config.sign(key, &Password::empty(), message).map_err(refused)?;
-    Ok(Signature(DetachedSignature::new(packet)))
 }
 
 impl fmt::Debug for LockedKey {

@@ -1,8 +1,11 @@
 //! Signatures: the seam behind which secret keys are kept, and the certificates that signatures are checked against.
 //!
 //! ```text
-//! key file ── LockedKey::parse ─▶ LockedKey ── unlock ─▶ KeyFile: Signer ── detached ─▶ Signature
-//!                                     └─ certificate ─▶ Certificate ── verify ─▶ fingerprint
+//! key file ── LockedKey::parse ─▶ LockedKey ── unlock ─▶ KeyFile ─┐
+//! gpg ── GpgKey::open ──────────────────────────────────▶ GpgKey ─┤
+//! a program ── CommandKey::open ────────────────────▶ CommandKey ─┴ Signer ── detached ─▶ Signature
+//!                                                                    │        cleartext ─▶ text
+//!                                                                    └ certificate ─▶ Certificate ── verify
 //! ```
 //!
 //! Everything is OpenPGP of version 4 (RFC 9580), which every apt, dnf and zypper reads. A key is judged at a time that
@@ -10,15 +13,30 @@
 //! signing twice gives the same bytes.
 
 mod certificate;
+mod check;
+mod cleartext;
+mod command;
+mod generate;
+mod gpg;
 mod key_file;
+mod packet;
+mod process;
 mod signature;
+mod state;
 
 use std::fmt;
 use std::io::{self, Read};
 
-pub use certificate::{Certificate, Fault, KeyState};
+pub use certificate::Certificate;
+pub use check::{Finding, When};
+pub use command::CommandKey;
+pub use generate::{KeyAlgorithm, NewKey};
+pub use gpg::GpgKey;
 pub use key_file::{KeyFile, LockedKey};
+pub use packet::Form;
+pub use process::{Environment, ProcessError};
 pub use signature::Signature;
+pub use state::{Fault, KeyState};
 
 use crate::source_date::SourceDate;
 
@@ -33,9 +51,19 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// Returns the fingerprint of the key that signs, in upper-case hexadecimal digits (RFC 9580, 5.5.4).
     fn fingerprint(&self) -> &str;
 
-    /// Returns a detached signature of `message` (RFC 9580, 10.4) that is made at `date`, or as soon after it as the key
-    /// existed.
-    fn detached(&self, message: &mut dyn Read, date: SourceDate) -> Result<Signature, SignError>;
+    /// Returns a signature of `message` that is made at `date`, or as soon after it as the key existed.
+    fn sign(&self, message: &mut dyn Read, form: Form, date: SourceDate) -> Result<Signature, SignError>;
+
+    /// Returns a detached signature of bytes (RFC 9580, 10.4).
+    fn detached(&self, message: &mut dyn Read, date: SourceDate) -> Result<Signature, SignError> {
+        self.sign(message, Form::Binary, date)
+    }
+
+    /// Returns `text` inside a cleartext signature (RFC 9580, 7), as apt reads it in `InRelease`. The signature is checked
+    /// first. No line may end in a blank: such blanks are not signed, and clients differ on them.
+    fn cleartext(&self, text: &str, date: SourceDate) -> Result<String, SignError> {
+        cleartext::sign(self, text, date)
+    }
 }
 
 /// Why bytes are no key that can be used.
@@ -50,9 +78,15 @@ pub enum KeyError {
     /// A public key where a secret one is needed.
     #[error("the public half of a key alone, which cannot sign")]
     Public,
+    /// gpg has none of that name.
+    #[error("gpg has no key of that name")]
+    NotFound,
     /// None of its keys can sign.
     #[error("no key that can sign:{}", list(.0))]
     Unfit(Vec<KeyState>),
+    /// The keys that could sign are elsewhere.
+    #[error("the secret half of no key that can sign is here:{}", list(.0))]
+    NoSecret(Vec<KeyState>),
     /// The passphrase is not that of the key.
     #[error("the passphrase does not open key {0}")]
     Passphrase(String),
@@ -61,9 +95,18 @@ pub enum KeyError {
     Broken {
         /// The key.
         fingerprint: String,
-        /// What the library says.
+        /// What the keeper or the library says.
         cause: String,
     },
+    /// gpg does not answer.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+}
+
+impl KeyError {
+    fn malformed(error: impl fmt::Display) -> Self {
+        Self::Malformed(error.to_string())
+    }
 }
 
 fn list(states: &[KeyState]) -> String {
@@ -79,6 +122,18 @@ pub enum SignError {
     /// The key refused.
     #[error("the key does not sign: {0}")]
     Refused(String),
+    /// The keeper of the key failed.
+    #[error("the key does not sign")]
+    Process(#[from] ProcessError),
+    /// A line of a text ends in what a cleartext signature does not cover.
+    #[error("line {0} ends in a blank, which a cleartext signature does not cover")]
+    TrailingBlank(usize),
+}
+
+impl SignError {
+    fn refused(error: impl fmt::Display) -> Self {
+        Self::Refused(error.to_string())
+    }
 }
 
 /// Why a signature proves nothing.
@@ -102,4 +157,18 @@ pub enum VerifyError {
     /// The message cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// Signs something with a key that was just opened: what is wrong with it is said before anything else is done.
+fn probe(signer: &dyn Signer, state: &KeyState) -> Result<(), KeyError> {
+    const PROBE: &[u8] = b"kubepkg";
+    let broken = |cause: String| KeyError::Broken { fingerprint: state.fingerprint.clone(), cause };
+    let date = SourceDate::from_epoch(state.bound);
+    let told = |error: SignError| match error {
+        SignError::Process(error) => KeyError::Process(error),
+        error => broken(error.to_string()),
+    };
+    let signature = signer.detached(&mut &*PROBE, date).map_err(told)?;
+    let by = signer.certificate().verify(&signature, PROBE).map_err(|error| broken(error.to_string()))?;
+    if by == state.fingerprint { Ok(()) } else { Err(broken(format!("it was {by} that signed"))) }
 }

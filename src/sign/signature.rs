@@ -47,7 +47,7 @@ impl Signature {
     pub fn issuer(&self) -> String {
         let packet = &self.0.signature;
         let fingerprint = packet.issuer_fingerprint().first().map(|fingerprint| format!("{fingerprint:X}"));
-        let id = || packet.issuer_key_id().first().map(|id| hex::encode_upper(id));
+        let id = || packet.issuer_key_id().first().map(hex::encode_upper);
         fingerprint.or_else(id).unwrap_or_else(|| "nobody".to_owned())
     }
 }

@@ -13,6 +13,7 @@ fn vendor(folder: &TempDir) -> PathBuf {
     let base = folder.path().join("fixtures/vendor");
     fs_err::create_dir_all(&base).unwrap();
     fs_err::copy(root("fixtures/vendor/kubepkg.yaml"), base.join("kubepkg.yaml")).unwrap();
+    fs_err::copy(root("fixtures/vendor/test-only.asc"), base.join("test-only.asc")).unwrap();
     symlink(root("fixtures/vendor/helm"), base.join("helm")).unwrap();
     symlink(root("fixtures/upstream"), folder.path().join("fixtures/upstream")).unwrap();
     symlink(root("templates"), folder.path().join("templates")).unwrap();
@@ -58,7 +59,7 @@ fn every_key_is_heeded() {
     assert_eq!(field("Maintainer"), "Acme Packages <packages@acme.example>\n");
     assert_eq!(field("Origin"), "Acme\n");
     assert_eq!(field("Architecture"), "arm64\n");
-    assert!(tool("ar", ["t", package]).contains("data.tar.gz"));
+    assert!(tool("ar", ["t", package]).contains("data.tar.gz\n_gpgorigin\n"));
 }
 
 /// Of the plan for kubectl 1.36.2: what the key decides.

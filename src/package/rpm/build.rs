@@ -166,6 +166,8 @@ pub(super) fn seal(
     package.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
     let header = package.header_bytes().map_err(refused)?;
     let signature = SignatureHeaderBuilder::new()
+        // No room for a signature: a package that was signed and unsigned again is the one that was never signed.
+        .reserved_space(None)
         .format(RpmFormat::V4)
         .calculate_digests(&header)
         .set_content_length(header.len() as u64 + seal.size)

@@ -6,13 +6,16 @@
 //! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header | the header, which holds the digest of the payload |
 
 mod deb;
+mod policy;
 mod rpm;
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use fs_err::{File, OpenOptions};
 use sha2::{Digest as _, Sha256};
+
+pub use policy::{PolicyFile, policy};
 
 use super::reader::Fault;
 use super::reader::ReadError;
@@ -69,11 +72,15 @@ impl Package {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         let mut out = options.open(to)?.into_parts().0;
-        match self {
-            Self::Deb(deb) => deb.copy(signature, &mut out)?,
-            Self::Rpm(rpm) => rpm.copy(signature, &mut out)?,
-        }
+        self.write(signature, &mut out)?;
         Ok(out)
+    }
+
+    fn write(&self, signature: Option<&Signature>, out: &mut impl Write) -> Result<(), SigningError> {
+        match self {
+            Self::Deb(deb) => deb.copy(signature, out),
+            Self::Rpm(rpm) => rpm.copy(signature, out),
+        }
     }
 
     /// Returns the time of the package, which its signature gets.
@@ -151,9 +158,6 @@ pub fn issuer(package: &Path) -> Result<Option<String>, SigningError> {
 /// signs.
 pub fn unsigned_digest(package: &Path) -> Result<String, SigningError> {
     let mut hasher = Sha256::new();
-    match Package::open(package)? {
-        Package::Deb(deb) => deb.copy(None, &mut hasher)?,
-        Package::Rpm(rpm) => rpm.copy(None, &mut hasher)?,
-    }
+    Package::open(package)?.write(None, &mut hasher)?;
     Ok(hex::encode(hasher.finalize()))
 }

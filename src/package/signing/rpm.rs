@@ -1,4 +1,4 @@
-//! RPMs: tags of the signature header (rpm's docs/manual/format_v4.md).
+//! RPMs: tags of the signature header (rpm's `docs/manual/format_v4.md`).
 
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::PathBuf;
@@ -96,7 +96,7 @@ impl Rpm {
     fn signature_header(&self, signature: Option<&Signature>) -> Result<Vec<u8>, SigningError> {
         let malformed = |error: rpm::Error| self.malformed(&error);
         let left_out: Vec<u32> =
-            SIGNATURES.into_iter().chain([IndexSignatureTag::HEADER_SIGNATURES]).map(|tag| u32::from(tag)).collect();
+            SIGNATURES.into_iter().chain([IndexSignatureTag::HEADER_SIGNATURES]).map(u32::from).collect();
         let entries = self.metadata.signature.get_all_entries().map_err(malformed)?.into_iter();
         let entries = entries.filter(|(tag, _)| !left_out.contains(tag));
         let added = signature.map(|signature| {

@@ -8,6 +8,7 @@ mod oldest;
 mod removal;
 mod repository;
 mod root;
+mod signatures;
 mod system;
 mod unit;
 mod upgrade;

@@ -23,6 +23,9 @@ pub(super) const NODE: System = System {
 /// The oldest clients that can still be installed: dpkg 1.20, rpm 4.16, liblzma 5.2.
 pub(super) const OLDEST: System = System { suite: "bullseye", packages: "cpio,rpm,rpm2cpio,xz-utils" };
 
+/// Clients that judge signatures by Sequoia: apt 3 with sqv, rpm 4.20.
+pub(super) const SEQUOIA: System = System { suite: "trixie", packages: "rpm,sqv" };
+
 /// Nothing is fetched in the system, so apt needs no user of its own for it.
 const APT_CONF: &str = "APT::Sandbox::User \"root\";\n";
 

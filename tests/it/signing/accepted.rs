@@ -1,5 +1,6 @@
 //! Real tools find the signatures good.
 
+use super::keeper::Keeper;
 use super::*;
 
 /// Returns what rpm says of a package for which it wants a digest and a signature.
@@ -15,46 +16,36 @@ pub(super) fn rpm(keys: &Keys, package: &Path) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Returns what debsig-verify says of a package, with a policy for a key.
-pub(super) fn debsig(keys: &Keys, signer: &str, package: &Path) -> (bool, String) {
-    let id = &signer[signer.len() - 16..];
-    let (policies, keyrings) = (keys.path("policies"), keys.path("keyrings"));
-    for folder in [&policies, &keyrings] {
-        fs_err::create_dir_all(folder.join(id)).unwrap();
-    }
-    let ring = keyrings.join(id).join("release.pgp");
-    keys.gpg(&["--output", ring.to_str().unwrap(), "--export"]);
-    let policy = format!(
-        r#"<?xml version="1.0"?>
-<Policy xmlns="https://www.debian.org/debsig/1.0/">
-  <Origin Name="Release Team" id="{id}" Description="packages"/>
-  <Selection><Required Type="origin" File="release.pgp" id="{id}"/></Selection>
-  <Verification MinOptional="0"><Required Type="origin" File="release.pgp" id="{id}"/></Verification>
-</Policy>
-"#
-    );
-    fs_err::write(policies.join(id).join("release.pol"), policy).unwrap();
+/// Returns what debsig-verify says of a package, with the policy that the program writes for a key.
+pub(super) fn debsig(keys: &Keys, package: &Path) -> (bool, String) {
+    let root = keys.path("debsig");
+    let (public, to) = (keys.public(), root.to_str().unwrap());
+    crate::program::kubepkg(&["key", "policy", public.to_str().unwrap(), "--output", to]);
     let mut command = Command::new("debsig-verify");
-    command.arg("--policies-dir").arg(policies).arg("--keyrings-dir").arg(keyrings).arg(package);
+    command.arg("--policies-dir").arg(root.join("etc/debsig/policies"));
+    command.arg("--keyrings-dir").arg(root.join("usr/share/debsig/keyrings")).arg(package);
     let output = command.env("LC_ALL", "C.UTF-8").output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
 #[test]
-fn rpm_debsig_verify_and_gpg_accept_rsa_and_ed25519() {
+fn rpm_debsig_verify_and_gpg_accept_rsa_and_ed25519_of_every_keeper() {
     for (algorithm, tag) in [("rsa4096", "RSA/SHA512"), ("ed25519", "EdDSA/SHA512")] {
         let keys = Keys::new();
         keys.generate(algorithm, "");
         let signer = keys.fingerprints().remove(1);
-        let rig = build(&keys.secret());
-        let (is_good, said) = rpm(&keys, &package(&rig, ".rpm"));
-        let id = signer[signer.len() - 16..].to_lowercase();
-        let short = &id[8..];
-        assert!(is_good && said.contains(tag), "{algorithm}: {said}");
-        assert!(said.contains(&format!("key ID {short}: OK")) || said.contains(&format!("key ID {id}: OK")), "{said}");
-        let (is_good, said) = debsig(&keys, &signer, &package(&rig, ".deb"));
-        assert!(is_good && said.contains("Verified package from"), "{algorithm}: {said}");
-        gpg_accepts(&keys, &package(&rig, ".deb"), &signer);
+        for keeper in Keeper::ALL {
+            let rig = keeper.build(&keys);
+            let (is_good, said) = rpm(&keys, &package(&rig, ".rpm"));
+            let id = signer[signer.len() - 16..].to_lowercase();
+            let short = &id[8..];
+            assert!(is_good && said.contains(tag), "{keeper:?} {algorithm}: {said}");
+            let is_named = [short, &id].iter().any(|id| said.contains(&format!("key ID {id}: OK")));
+            assert!(is_named, "{keeper:?} {algorithm}: {said}");
+            let (is_good, said) = debsig(&keys, &package(&rig, ".deb"));
+            assert!(is_good && said.contains("Verified package from"), "{keeper:?} {algorithm}: {said}");
+            gpg_accepts(&keys, &package(&rig, ".deb"), &signer);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use kubepkg::package::signing;
 use kubepkg::sign::Certificate;
 
 use super::accepted::{debsig, rpm};
+use super::keeper::Keeper;
 use super::*;
 
 /// Returns where something stands in a file.
@@ -11,39 +12,56 @@ fn find(bytes: &[u8], wanted: &[u8]) -> usize {
     bytes.windows(wanted.len()).position(|window| window == wanted).unwrap()
 }
 
-fn flipped(package: &Path, at: usize, to: &Path) {
+pub(crate) fn flipped(package: &Path, at: usize, to: &Path) {
     let mut bytes = fs_err::read(package).unwrap();
     bytes[at] ^= 1;
     fs_err::write(to, bytes).unwrap();
 }
 
-#[test]
-fn a_flipped_bit_is_found_by_us_and_by_real_tools() {
-    let keys = Keys::new();
-    keys.generate("ed25519", "");
-    let signer = keys.fingerprints().remove(1);
-    let rig = build(&keys.secret());
-    let certificates = Certificate::parse(&fs_err::read(keys.public()).unwrap()).unwrap();
-    let (deb, changed) = (package(&rig, ".deb"), keys.path("changed.deb"));
-    let bytes = fs_err::read(&deb).unwrap();
-    assert_eq!(signing::verify(&deb, &certificates).unwrap(), signer);
-    let members = [find(&bytes, b"control.tar"), find(&bytes, b"data.tar"), find(&bytes, b"_gpgorigin")];
-    for at in [70, members[0] + 100, members[1] + 5000, members[2] + 60 + 60] {
-        flipped(&deb, at, &changed);
-        assert!(signing::verify(&changed, &certificates).is_err(), "byte {at}");
-        let (is_good, said) = debsig(&keys, &signer, &changed);
-        assert!(!is_good, "byte {at}: {said}");
-    }
-    let (rpm_file, changed) = (package(&rig, ".rpm"), keys.path("changed.rpm"));
-    let bytes = fs_err::read(&rpm_file).unwrap();
-    assert_eq!(signing::verify(&rpm_file, &certificates).unwrap(), signer);
+/// Places in a signed deb: its version, its control, its data, and its signature at the beginning and in the middle.
+pub(crate) fn places_of_deb(bytes: &[u8]) -> Vec<usize> {
+    let member = |name: &[u8]| find(bytes, name);
+    // Behind the member's header and the first line of the armor.
+    let signature = member(b"_gpgorigin") + 60 + 31;
+    vec![69, member(b"control.tar") + 160, member(b"data.tar") + 260, signature + 8, signature + 100]
+}
+
+/// Places in a signed RPM: its signature, its header, its payload.
+pub(crate) fn places_of_rpm(bytes: &[u8]) -> Vec<usize> {
     let header = find(&bytes[200..], b"\x8e\xad\xe8") + 200;
     let summary = find(&bytes[header..], b"Command") + header;
-    for at in [summary, bytes.len() - 5000] {
-        flipped(&rpm_file, at, &changed);
-        assert!(signing::verify(&changed, &certificates).is_err(), "byte {at}");
-        let (is_good, said) = rpm(&keys, &changed);
-        assert!(!is_good, "byte {at}: {said}");
+    // A binary signature with SHA-512 (RFC 9580, 5.2.3): its first hashed bytes, and one of its numbers.
+    let rsa = bytes[..header].windows(4).position(|window| window == [4, 0, 1, 10]);
+    let signature = rsa.unwrap_or_else(|| find(&bytes[..header], &[4, 0, 22, 10]));
+    vec![signature + 12, signature + 65, summary, bytes.len() - 500]
+}
+
+#[test]
+fn a_flipped_bit_is_found_by_us_and_by_real_tools() {
+    for algorithm in ["rsa4096", "ed25519"] {
+        let keys = Keys::new();
+        keys.generate(algorithm, "");
+        let signer = keys.fingerprints().remove(1);
+        let certificates = Certificate::parse(&fs_err::read(keys.public()).unwrap()).unwrap();
+        for keeper in Keeper::ALL {
+            let rig = keeper.build(&keys);
+            let (deb, changed) = (package(&rig, ".deb"), keys.path("changed.deb"));
+            assert_eq!(signing::verify(&deb, &certificates).unwrap(), signer);
+            for at in places_of_deb(&fs_err::read(&deb).unwrap()) {
+                flipped(&deb, at, &changed);
+                assert!(signing::verify(&changed, &certificates).is_err(), "{keeper:?} {algorithm} byte {at}");
+                let (is_good, said) = debsig(&keys, &changed);
+                assert!(!is_good, "{keeper:?} {algorithm} byte {at}: {said}");
+            }
+            let (rpm_file, changed) = (package(&rig, ".rpm"), keys.path("changed.rpm"));
+            assert_eq!(signing::verify(&rpm_file, &certificates).unwrap(), signer);
+            for at in places_of_rpm(&fs_err::read(&rpm_file).unwrap()) {
+                flipped(&rpm_file, at, &changed);
+                assert!(signing::verify(&changed, &certificates).is_err(), "{keeper:?} {algorithm} byte {at}");
+                let (is_good, said) = rpm(&keys, &changed);
+                assert!(!is_good, "{keeper:?} {algorithm} byte {at}: {said}");
+            }
+        }
     }
 }
 

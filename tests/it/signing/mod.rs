@@ -1,7 +1,12 @@
 //! Signed packages: what gpg, rpm and debsig-verify make of them, and which keys are refused.
 
 mod accepted;
-mod changed;
+pub(crate) mod changed;
+mod check;
+mod cleartext;
+mod clients;
+mod generate;
+pub(crate) mod keeper;
 mod keys;
 mod papers;
 mod secrets;
@@ -12,9 +17,9 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::cli::{Rig, packages};
+use crate::cli::{Ran, Rig, packages};
 
-const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
+pub(crate) const BUILD: &str = "build kubectl --version 1.36.2 --arch amd64 --compression gzip:1 --quiet";
 
 /// A folder of keys that gpg keeps.
 pub(crate) struct Keys(TempDir);
@@ -76,6 +81,21 @@ impl Keys {
 
     pub(crate) fn public(&self) -> PathBuf {
         self.export("public.asc", "", "--export")
+    }
+}
+
+impl Keys {
+    /// Starts the agent anew, with a pinentry that answers so when it is asked for a passphrase.
+    fn pinentry(&self, answer: &str) {
+        let program = self.path("pinentry");
+        let script = format!(
+            "#!/bin/sh\necho OK\nwhile read -r word rest; do\n  case $word in\n    GETPIN) {answer} ;;\n    BYE) exit ;;\n    *) echo OK ;;\n  esac\ndone\n"
+        );
+        fs_err::write(&program, script).unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&program).status().unwrap().success());
+        fs_err::write(self.path("gpg-agent.conf"), format!("pinentry-program {}\n", program.display())).unwrap();
+        let mut gpgconf = Command::new("gpgconf");
+        assert!(gpgconf.arg("--homedir").arg(self.0.path()).args(["--kill", "gpg-agent"]).status().unwrap().success());
     }
 }
 
