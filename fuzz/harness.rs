@@ -3,26 +3,35 @@
 //! A target must neither panic nor run away, whatever the bytes are.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
+use kubepkg::fetch::{TrustRoot, verify_bytes};
 use kubepkg::provenance::{self, Recorded};
 use kubepkg::sbom;
 use kubepkg::sign::{Certificate, Signature};
+use kubepkg::spec;
 use kubepkg::verify::{Question, Signatures, verify};
 
 /// Takes bytes of any origin.
 pub(crate) type Target = fn(&[u8]);
 
 /// The targets by name, each with a folder of the same name in `corpus/`.
-pub(crate) const TARGETS: [(&str, Target); 5] = [
+pub(crate) const TARGETS: [(&str, Target); 6] = [
     ("package", package),
     ("certificate", certificate),
     ("signature", signature),
     ("provenance", provenance),
     ("sbom", sbom),
+    ("upstream", upstream),
 ];
 
 /// A certificate of whom nothing is signed in the corpus but what says so.
 const CERTIFICATE: &[u8] = include_bytes!("corpus/certificate/ed25519.asc");
+
+/// A file of the fixtures, the root that its signature leads to, and who signed it.
+const SIGNED: &[u8] = include_bytes!("../fixtures/upstream/dl.k8s.io/release/v1.36.1/bin/linux/amd64/kubectl");
+const ROOT: &str = include_str!("../fixtures/trusted_root.json");
+const IDENTITY: (&str, &str) = ("krel-staging@k8s-releng-prod.iam.gserviceaccount.com", "https://accounts.google.com");
 
 /// The whole of `kubepkg verify` on a deb or RPM: structure, digests, signature.
 pub(crate) fn package(bytes: &[u8]) {
@@ -66,4 +75,36 @@ pub(crate) fn provenance(bytes: &[u8]) {
 /// Bills of materials.
 pub(crate) fn sbom(bytes: &[u8]) {
     let _ = sbom::parse(bytes);
+}
+
+/// What upstream publishes beside a file, apart by NUL: signature, certificate or key, entry of the log, bundle; at last a
+/// trust root.
+pub(crate) fn upstream(bytes: &[u8]) {
+    let mut texts = bytes.split(|byte| *byte == 0).map(|text| Arc::<str>::from(String::from_utf8_lossy(text)));
+    let mut next = || texts.next().unwrap_or_default();
+    let (signature, certificate, entry, bundle, root) = (next(), next(), next(), next(), next());
+    let _ = TrustRoot::parse(&root);
+    let identity = spec::Identity { name: IDENTITY.0.to_owned(), issuer: IDENTITY.1.to_owned() };
+    let by_identity = spec::SignedBy::Identity(identity.clone());
+    let by_key = spec::SignedBy::Key(Arc::clone(&certificate));
+    let keyless = |entry| spec::Signature::Keyless {
+        signature: Arc::clone(&signature),
+        certificate: Arc::clone(&certificate),
+        entry,
+        identity: identity.clone(),
+    };
+    let key = |entry| spec::Signature::Key { signature: Arc::clone(&signature), entry, key: Arc::clone(&certificate) };
+    let open_pgp = spec::Signature::OpenPgp {
+        signature: Arc::clone(&signature),
+        keys: Arc::clone(&certificate),
+        fingerprints: Vec::new(),
+    };
+    let bundled = |signed_by| spec::Signature::Bundle { bundle: Arc::clone(&bundle), signed_by };
+    let trusted = TrustRoot::parse(ROOT).expect("the root is good");
+    let with_entry = [keyless(Some(Arc::clone(&entry))), key(Some(entry))];
+    for signature in
+        with_entry.into_iter().chain([keyless(None), key(None), open_pgp, bundled(by_identity), bundled(by_key)])
+    {
+        let _ = verify_bytes(&signature, SIGNED, &trusted);
+    }
 }

@@ -30,7 +30,7 @@ use url::Url;
 
 pub use artifact::{Artifact, Evidence, Proof};
 pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupError, TransferError};
-pub use signature::{BadTrustRoot, SignatureError, TrustRoot};
+pub use signature::{BadTrustRoot, SignatureError, TrustRoot, verify_bytes};
 pub use transport::{HttpOptions, Proxies};
 pub use upstream::{BadMirror, Mirror, Upstream, redacted};
 

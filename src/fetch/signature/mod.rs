@@ -37,6 +37,16 @@ pub(super) struct Subject<'a> {
     pub(super) open: &'a dyn Fn() -> std::io::Result<Box<dyn Read>>,
 }
 
+/// Checks a signature of bytes that are in memory, whose files are here as texts.
+pub fn verify_bytes(
+    signature: &Signature<Arc<str>>,
+    bytes: &[u8],
+    root: &TrustRoot,
+) -> Result<Evidence, SignatureError> {
+    let open = || Ok(Box::new(std::io::Cursor::new(bytes.to_vec())) as Box<dyn Read>);
+    verify(signature, "", &Subject { sha256: &Digest::sha256(bytes), open: &open }, root)
+}
+
 /// Checks a signature whose files are here as texts; `url` is where the one with the signature came from.
 pub(super) fn verify(
     signature: &Signature<Arc<str>>,

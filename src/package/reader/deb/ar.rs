@@ -166,7 +166,7 @@ mod tests {
             assert_eq!(read(&archive(size)).unwrap_err(), cause);
         }
         assert_eq!(read(&archive("3")[..40]).unwrap_err(), "`x.deb`: ar header at byte 8: ends early");
-        assert_eq!(read(&archive("1")).unwrap_err(), "`x.deb`: ar header at byte 70: ends early");
+        assert_eq!(read(&archive("1")).unwrap_err(), "`x.deb`: behind member `one`: no newline");
     }
 
     #[test]
