@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each subcommand stops at a noun: `plan` prints the [`plan::Plan`], `fetch` leaves [`fetch::Artifact`]s, `render`
-//! prints the texts of an [`image::PackageImage`], `build` leaves packages.
+//! prints the texts of an [`image::PackageImage`], `build` leaves packages, `publish` a [`repository`].
 //!
 //! # Layers
 //!

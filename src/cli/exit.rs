@@ -26,11 +26,13 @@ pub(crate) enum Exit {
     Unproven = 9,
     /// Everything that upstream publishes is built, but not everything that was planned.
     Incomplete = 10,
+    /// A repository would not be what its users need, and nothing was published.
+    Refused = 11,
 }
 
 impl Exit {
     /// Every code with its meaning, for the README and `kubepkg help exit-codes`.
-    pub(crate) const TABLE: [(u8, &'static str); 14] = [
+    pub(crate) const TABLE: [(u8, &'static str); 15] = [
         (Self::Done as u8, "done"),
         (Self::Unknown as u8, "a bug, or something nobody thought of"),
         (Self::Usage as u8, "the command line, the environment or kubepkg.yaml is wrong"),
@@ -51,6 +53,7 @@ impl Exit {
             Self::Incomplete as u8,
             "with --arch all: what upstream publishes is built, but some planned files are not published",
         ),
+        (Self::Refused as u8, "a repository would not be what its users need, and nothing was published"),
         (129, "hung up (the terminal is gone)"),
         (130, "interrupted (Ctrl-C)"),
         (143, "terminated"),

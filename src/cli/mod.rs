@@ -13,8 +13,12 @@ mod inspect;
 mod inspect_text;
 mod key;
 mod plan;
+mod promote;
+mod publish;
 mod render;
+mod repo;
 mod reporter;
+mod repository;
 mod secrets;
 mod session;
 mod sign;
@@ -113,6 +117,9 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Verify(verify::VerifyArgs),
     Sign(sign::SignArgs),
+    Publish(publish::PublishArgs),
+    Promote(promote::PromoteArgs),
+    Repo(repo::RepoArgs),
     Key(key::KeyArgs),
     Spec(spec::SpecArgs),
     Generate(generate::GenerateArgs),
@@ -211,6 +218,9 @@ fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
         Command::Inspect(args) => args.run(),
         Command::Verify(args) => args.run(&session),
         Command::Sign(args) => args.run(&session),
+        Command::Publish(args) => args.run(&session),
+        Command::Promote(args) => args.run(&session),
+        Command::Repo(args) => args.run(&session),
         Command::Key(args) => args.run(&session),
         Command::Spec(args) => args.run(&session),
         Command::Generate(args) => args.run(Cli::command()),
@@ -249,6 +259,13 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+/// Reads the variables whose names begin in one of these ways, and that are text.
+fn environment_of(starts: &[&str]) -> Vec<(String, String)> {
+    let all =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    all.filter(|(name, _)| starts.iter().any(|start| name.starts_with(start))).collect()
 }
 
 #[cfg(test)]

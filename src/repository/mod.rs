@@ -9,11 +9,28 @@
 //! Index files are functions of fragments, names and a [`SourceDate`](crate::source_date::SourceDate).
 
 pub mod apt;
+pub mod change;
+pub mod channel;
+pub mod charter;
+pub mod check;
+pub mod collect;
+pub mod error;
 pub mod fragment;
+pub mod gate;
+pub mod generation;
+pub mod head;
+pub mod history;
 mod index;
+pub mod layout;
 mod location;
 mod order;
+pub mod pack;
+mod projection;
+pub mod publish;
+mod render;
 pub mod rpmmd;
+pub mod state;
+pub mod store;
 
 pub use fragment::{Fragment, PackageKey, compare_versions};
 pub use index::{Earlier, IndexFile, Measure, Members};

@@ -12,7 +12,7 @@ fn the_comparison_fills_every_row() {
     assert!(output.status.success(), "{stdout}{stderr}");
     let goals = stdout.split("\n\n").next().unwrap();
     let rows: Vec<&str> = goals.lines().skip(2).collect();
-    assert_eq!(rows.len(), 16, "{stdout}");
+    assert_eq!(rows.len(), 17, "{stdout}");
     for row in rows {
         let measured = row.trim_end_matches(" |").rsplit("| ").next().unwrap();
         assert!(measured.parse::<f64>().is_ok_and(|figure| figure > 0.0), "{row}");

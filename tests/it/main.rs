@@ -23,6 +23,7 @@ mod packing;
 mod papers;
 mod plan;
 mod program;
+mod repository;
 mod rpm;
 mod rpm_clients;
 mod schema;

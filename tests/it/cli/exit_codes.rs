@@ -186,7 +186,7 @@ fn the_lists_of_exit_codes_agree() {
         .map(|row| (row["code"].as_i64().unwrap(), row["meaning"].as_str().unwrap()))
         .collect();
     let codes: Vec<i64> = rows.iter().map(|(code, _)| *code).collect();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 129, 130, 143]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 129, 130, 143]);
     assert_eq!(text, rows.iter().map(|(code, meaning)| format!("{code:>4}  {meaning}\n")).collect::<String>());
     assert!(rig.good("--help").stdout.contains("kubepkg help exit-codes"));
     assert!(rig.good("-h").stdout.contains("kubepkg help exit-codes"));

@@ -84,7 +84,11 @@ fn a_key_that_ends_is_warned_of_and_then_refused() {
     let at = |days: u32| {
         let mut command = Command::new("faketime");
         command.arg(format!("+{days} days")).arg(crate::cli::KUBEPKG).args(line.split(' ')).current_dir(rig.path());
-        let output = command.env("KUBEPKG_UPSTREAM", crate::mirror::fixtures()).output().unwrap();
+        let output = command
+            .env("KUBEPKG_UPSTREAM", crate::mirror::fixtures())
+            .env("KUBEPKG_TRUST_ROOT", crate::mirror::trust_root())
+            .output()
+            .unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     };
     let (code, said) = at(2 * 365 - 100);

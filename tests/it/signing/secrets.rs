@@ -33,7 +33,10 @@ fn a_passphrase_comes_from_a_file_or_the_environment_or_the_terminal() {
     // script(1) gives the program a terminal.
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &format!("{} {line}", crate::cli::KUBEPKG), "/dev/null"]);
-    command.current_dir(rig.path()).env("KUBEPKG_UPSTREAM", crate::mirror::fixtures());
+    command
+        .current_dir(rig.path())
+        .env("KUBEPKG_UPSTREAM", crate::mirror::fixtures())
+        .env("KUBEPKG_TRUST_ROOT", crate::mirror::trust_root());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     std::thread::sleep(std::time::Duration::from_secs(1));

@@ -1,0 +1,217 @@
+//! What the subcommands on repositories share.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::args::Trees;
+use super::diagnostic::Failure;
+use super::exit::Exit;
+use super::session::Session;
+use super::signing::{Signing, now, told};
+use crate::repository::channel::Channel;
+use crate::repository::charter::Repository;
+use crate::repository::error::RepositoryError;
+use crate::repository::gate::{Components, Refusal};
+use crate::repository::generation::Entry;
+use crate::repository::publish::{Outcome, Publisher};
+use crate::repository::state::StateError;
+use crate::repository::store::{BadLocation, Cause, Location, Store, StoreOptions};
+use crate::sign::{Finding, Signer, When};
+use crate::source_date::SourceDate;
+
+/// Variables that say who asks a bucket, and whom.
+const ENVIRONMENT: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
+
+/// Which repository.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`
+    #[arg(long = "repo", value_name = "DIR|URL", env = "KUBEPKG_REPO", hide_env_values = true)]
+    pub(crate) repo: String,
+
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// How long a bucket is waited for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Patience {
+    /// Give a request to a bucket up after so many seconds
+    #[arg(long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    timeout: u64,
+
+    /// Try a failed request to a bucket so many times more
+    #[arg(long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
+    retries: u8,
+}
+
+impl Place {
+    pub(crate) fn open(&self) -> Result<Repository, Failure> {
+        Ok(Repository::open(store(&self.repo, &self.patience)?)?)
+    }
+}
+
+/// Opens the store of a repository. Parsed here and not by clap, which repeats what it refuses.
+pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> {
+    let location: Location = place.parse().map_err(|error: BadLocation| Failure::usage(error.to_string()))?;
+    let options = StoreOptions {
+        environment: super::environment_of(&ENVIRONMENT),
+        timeout: Duration::from_secs(patience.timeout),
+        retries: patience.retries.into(),
+    };
+    Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
+}
+
+/// Who signs what a repository says, and what it takes for its own.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Publishing {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    #[command(flatten)]
+    trees: Trees,
+}
+
+/// Who publishes, opened.
+pub(crate) struct Opened {
+    signer: Box<dyn Signer>,
+    date: SourceDate,
+    components: Components,
+}
+
+impl Publishing {
+    pub(crate) fn open(&self, session: &Session) -> Result<Opened, Failure> {
+        let signer = self.signing.signer(session)?.ok_or_else(|| {
+            Failure::usage("no key: apt, dnf and zypper read signed repositories")
+                .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
+        })?;
+        lint(&*signer)?;
+        let (_, catalog) = session.specs(&self.trees)?;
+        let components: BTreeSet<String> = catalog.iter().map(|spec| spec.name.to_string()).collect();
+        Ok(Opened { signer, date: date(session), components })
+    }
+}
+
+impl Opened {
+    pub(crate) fn publisher(&self) -> Publisher<'_> {
+        Publisher { signer: &*self.signer, date: self.date, components: &self.components }
+    }
+}
+
+/// Refuses a key that some client refuses, or will before the next month is over: who publishes with it leaves its users
+/// with a repository that they cannot read.
+fn lint(signer: &dyn Signer) -> Result<(), Failure> {
+    const MONTH: u32 = 30 * 24 * 60 * 60;
+    let now = now();
+    let is_near = |finding: &&Finding| match finding.when {
+        When::Now => true,
+        When::From(time) => time < now.saturating_add(MONTH),
+    };
+    match signer.certificate().check(now).iter().find(is_near) {
+        None => Ok(()),
+        Some(finding) => {
+            Err(Failure::new(Exit::Key, &Refused(told(finding))).hint("name another key with `--sign-key`"))
+        }
+    }
+}
+
+/// A key that clients refuse.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing is published with this key: {0}")]
+struct Refused(String);
+
+/// `SOURCE_DATE_EPOCH`, or the clock.
+pub(crate) fn date(session: &Session) -> SourceDate {
+    session.date.unwrap_or_else(|| SourceDate::from_epoch(now()))
+}
+
+/// Says what a change of a channel came to.
+pub(crate) fn report(session: &Session, channel: Channel, outcome: &Outcome) -> (String, Value) {
+    let (number, changed) = (outcome.head.number, outcome.is_new());
+    let verb = if changed { "Published" } else { "Unchanged" };
+    let (added, removed) = (outcome.added.len(), outcome.removed.len());
+    session.ui.status(verb, &format!("generation {number} of {channel}: {added} added, {removed} removed"));
+    let text = changes(&outcome.added, &outcome.removed);
+    let json = json!({
+        "schema": 1,
+        "channel": channel.to_string(),
+        "generation": number,
+        "sha256": outcome.head.generation.hex(),
+        "added": entries(&outcome.added),
+        "removed": entries(&outcome.removed),
+    });
+    (text, json)
+}
+
+/// One line for each package that came or went.
+pub(crate) fn changes(added: &[Entry], removed: &[Entry]) -> String {
+    let removed = removed.iter().map(|entry| format!("- {entry}\n"));
+    removed.chain(added.iter().map(|entry| format!("+ {entry}\n"))).collect()
+}
+
+pub(crate) fn entries(entries: &[Entry]) -> Value {
+    let view = |entry: &Entry| {
+        json!({
+            "format": entry.format.as_str(),
+            "name": entry.name,
+            "version": entry.version,
+            "arch": entry.arch,
+            "sha256": entry.sha256.hex(),
+            "size": entry.size,
+            "path": entry.path.as_str(),
+        })
+    };
+    entries.iter().map(view).collect()
+}
+
+impl From<RepositoryError> for Failure {
+    fn from(error: RepositoryError) -> Self {
+        let (exit, hint) = match &error {
+            RepositoryError::Store(failed) => match &failed.cause {
+                Cause::Denied(_) => (
+                    Exit::Write,
+                    "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or their like of other clouds, and what they may do",
+                ),
+                Cause::Missing(_) => (Exit::Write, "make the bucket first, and see AWS_ENDPOINT_URL"),
+                Cause::OtherBytes => (Exit::Refused, "build it again with a higher `--revision`"),
+                Cause::Changed(_) => (Exit::Write, "publish files that nobody writes to"),
+                _ => (
+                    Exit::Write,
+                    "run again: what is written is not written twice, and clients see what they saw before",
+                ),
+            },
+            RepositoryError::State(StateError::Newer { .. }) => (Exit::Write, "update kubepkg"),
+            RepositoryError::State(_) => {
+                (Exit::Verification, "somebody else wrote there; put the file back, or publish to a new repository")
+            }
+            RepositoryError::NoRepository(_) => (Exit::Plan, "`kubepkg repo init` makes one"),
+            RepositoryError::Exists(_) => (Exit::Usage, "publish to it with `kubepkg publish`"),
+            RepositoryError::NoChannel { .. } => (Exit::Plan, "`kubepkg publish --channel` makes channels"),
+            RepositoryError::NoGeneration { .. } => (Exit::Plan, "`kubepkg repo history` lists them"),
+            RepositoryError::NoPackage { .. } => (Exit::Plan, "publish it to some channel first"),
+            RepositoryError::Nothing(_) => (Exit::Usage, "name packages"),
+            RepositoryError::Package(_) | RepositoryError::Io(_) => {
+                (Exit::Write, "`kubepkg inspect FILE` says what it is")
+            }
+            RepositoryError::Refused(refusals) => (Exit::Refused, refused(&refusals.0)),
+            RepositoryError::Index { .. } => (Exit::Write, "report it, with the package"),
+            RepositoryError::Sign(_) => (Exit::Key, "try another key, and report what it says"),
+            RepositoryError::Clock { .. } => {
+                (Exit::Refused, "set this machine's clock, or leave SOURCE_DATE_EPOCH unset")
+            }
+            RepositoryError::Busy { .. } => (Exit::Write, "run again"),
+        };
+        Self::new(exit, &error).hint(hint)
+    }
+}
+
+fn refused(refusals: &[Refusal]) -> &'static str {
+    match refusals.first() {
+        Some(Refusal::Misnamed { .. }) => "rename it: a name that says something else is a mistake or worse",
+        Some(Refusal::Unsigned { .. }) => "`kubepkg sign --sign-key FILE PACKAGE…` signs it",
+        Some(Refusal::OtherBytes { .. }) => "build it again with a higher `--revision`: clients have the other one",
+        Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
+    }
+}

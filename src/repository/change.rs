@@ -1,0 +1,120 @@
+//! Changes of channels that bring no new packages: promotions, rollbacks, new dates. No bytes of packages are moved.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::channel::Channel;
+use super::charter::Repository;
+use super::error::RepositoryError;
+use super::fragment::Fragment;
+use super::generation::{Entry, Generation, Reason};
+use super::pack::Shelf;
+use super::projection::{self, Bytes};
+use super::publish::{Change, Outcome, Publisher};
+use crate::digest::Digest;
+
+/// What a channel is to show, by the file names of its packages.
+pub type Wanted = BTreeMap<String, Digest>;
+
+impl Repository {
+    /// Adds everything that `from` shows to `to`.
+    pub fn promote(
+        &mut self,
+        from: Channel,
+        to: Channel,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let source = self.shown(from)?.generation;
+        let fragments = self.fragments(&source, &source.packages)?;
+        let reason = Reason::Promote { from: from.to_string() };
+        self.advance(to, publisher, |shown| {
+            let known: HashSet<&Entry> = shown.iter().collect();
+            let new = source.packages.iter().filter(|entry| !known.contains(entry)).cloned();
+            let packages = shown.iter().cloned().chain(new).collect();
+            let change = Change { packages, fragments: fragments.clone(), reason: reason.clone(), always: false };
+            Ok((change, Vec::new()))
+        })
+    }
+
+    /// Makes a channel show what a list says and nothing else. Every package of the list is in some channel already;
+    /// `list` names the list in the history.
+    pub fn apply(
+        &mut self,
+        channel: Channel,
+        wanted: &Wanted,
+        list: &str,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let (mut packages, mut fragments, mut left) = (Vec::new(), Vec::new(), wanted.clone());
+        for other in self.published()? {
+            let generation = self.shown(other)?.generation;
+            let (found, _): (Vec<Entry>, Vec<Entry>) = generation
+                .packages
+                .iter()
+                .cloned()
+                .partition(|entry| left.get(file_name(entry)) == Some(&entry.sha256));
+            for entry in &found {
+                left.remove(file_name(entry));
+            }
+            fragments.extend(self.fragments(&generation, &found)?);
+            packages.extend(found);
+        }
+        if let Some((file, sha256)) = left.pop_first() {
+            return Err(RepositoryError::NoPackage { file, sha256 });
+        }
+        let reason = Reason::Promote { from: list.to_owned() };
+        self.advance(channel, publisher, |_| {
+            let (packages, fragments) = (packages.clone(), fragments.clone());
+            Ok((Change { packages, fragments, reason: reason.clone(), always: false }, Vec::new()))
+        })
+    }
+
+    /// Makes a channel show again what generation `to` showed: a new generation, since clients never go back.
+    pub fn rollback(
+        &mut self,
+        channel: Channel,
+        to: u64,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let old = self.generation(channel, to)?.generation;
+        let fragments = self.fragments(&old, &old.packages)?;
+        self.advance(channel, publisher, |_| {
+            let (packages, fragments) = (old.packages.clone(), fragments.clone());
+            Ok((Change { packages, fragments, reason: Reason::Rollback { to }, always: false }, Vec::new()))
+        })
+    }
+
+    /// Signs what a channel shows again, with a new date and perhaps another key.
+    pub fn refresh(&mut self, channel: Channel, publisher: &Publisher<'_>) -> Result<Outcome, RepositoryError> {
+        self.shown(channel)?;
+        self.advance(channel, publisher, |shown| {
+            let change =
+                Change { packages: shown.to_vec(), fragments: Vec::new(), reason: Reason::Refresh, always: true };
+            Ok((change, Vec::new()))
+        })
+    }
+
+    /// Writes what clients fetch again, as the channel's head wants it. A run that was killed may have left some of it
+    /// as it was before. Returns whether anything was wrong.
+    pub fn repair(&self, channel: Channel) -> Result<bool, RepositoryError> {
+        let shown = self.shown(channel)?.generation;
+        if projection::is_complete(self.store(), &shown)? {
+            return Ok(false);
+        }
+        projection::write(self.store(), channel, &Bytes::new())?;
+        Ok(true)
+    }
+
+    fn fragments(&self, generation: &Generation, packages: &[Entry]) -> Result<Vec<Fragment>, RepositoryError> {
+        if packages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let by = format!("generation {} of {}", generation.number, generation.channel);
+        let shelf = Shelf::read(self.store(), &generation.packs, &by)?;
+        Ok(packages.iter().filter_map(|entry| shelf.get(&entry.sha256).cloned()).collect())
+    }
+}
+
+/// Returns the name of a package's file.
+pub fn file_name(entry: &Entry) -> &str {
+    entry.path.as_str().rsplit('/').next().unwrap_or_default()
+}

@@ -1,0 +1,107 @@
+//! Why a repository was not read or changed.
+
+use std::io;
+
+use super::channel::Channel;
+use super::fragment::FragmentError;
+use super::gate::Refusals;
+use super::state::StateError;
+use super::store::StoreError;
+use crate::sign::SignError;
+
+/// Why a repository was not read or changed. Whatever it is, clients see what they saw before, or all of what is new.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// The store did not do what was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A state file cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// There is no repository.
+    #[error("there is no repository at `{0}`")]
+    NoRepository(String),
+    /// There is one already.
+    #[error("there is a repository at `{0}`")]
+    Exists(String),
+    /// Nobody has published to the channel.
+    #[error("`{location}` has no channel `{channel}`; it has {}", known(.channels))]
+    NoChannel {
+        /// The repository.
+        location: String,
+        /// The channel.
+        channel: Channel,
+        /// The channels that it has.
+        channels: Vec<Channel>,
+    },
+    /// The channel never had this generation.
+    #[error("channel `{channel}` has no generation {number}; {}", spanned(*.newest))]
+    NoGeneration {
+        /// The channel.
+        channel: Channel,
+        /// What was asked for.
+        number: u64,
+        /// The newest one.
+        newest: u64,
+    },
+    /// No channel shows the package.
+    #[error("no channel has `{file}` with {sha256}")]
+    NoPackage {
+        /// Its file name.
+        file: String,
+        /// The SHA-256 that is wanted.
+        sha256: crate::digest::Digest,
+    },
+    /// A channel would show nothing.
+    #[error("channel `{0}` would have no packages")]
+    Nothing(Channel),
+    /// A package cannot be read.
+    #[error(transparent)]
+    Package(#[from] FragmentError),
+    /// A package file cannot be looked at.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The gates.
+    #[error(transparent)]
+    Refused(#[from] Refusals),
+    /// An index file cannot be made.
+    #[error("cannot make `{file}`: {cause}")]
+    Index {
+        /// The file.
+        file: String,
+        /// Why.
+        cause: String,
+    },
+    /// The key does not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// Clients would take the publication for an older one, or for one of the future.
+    #[error("the time is {now}, and channel `{channel}` was published at {newest}: one of the two clocks is wrong")]
+    Clock {
+        /// The channel.
+        channel: Channel,
+        /// The time that is to be written.
+        now: String,
+        /// The time of the newest generation.
+        newest: String,
+    },
+    /// Others published faster than this run could follow.
+    #[error("channel `{channel}` changed {tries} times while this was being published to it")]
+    Busy {
+        /// The channel.
+        channel: Channel,
+        /// How often it was tried.
+        tries: usize,
+    },
+}
+
+fn known(channels: &[Channel]) -> String {
+    match channels {
+        [] => "none".to_owned(),
+        some => some.iter().map(|channel| format!("`{channel}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn spanned(newest: u64) -> String {
+    format!("the newest is {newest}")
+}

@@ -1,0 +1,107 @@
+//! What is asked of packages before anybody sees them.
+
+mod closure;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::fragment::Fragment;
+use super::generation::Entry;
+use crate::digest::Digest;
+use crate::format::Format;
+
+pub use closure::unmet;
+
+/// Something for which nothing is published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A file is not called what it holds.
+    #[error("`{file}` holds {package}, and should be called `{name}`")]
+    Misnamed {
+        /// The file.
+        file: String,
+        /// What it holds.
+        package: String,
+        /// The conventional name.
+        name: String,
+    },
+    /// An RPM without a signature: dnf and zypper refuse it, as they should.
+    #[error("`{file}` is not signed")]
+    Unsigned {
+        /// The file.
+        file: String,
+    },
+    /// The same package with other bytes.
+    #[error("{package} is there with other bytes: {there} is published, {given} is given")]
+    OtherBytes {
+        /// The package.
+        package: String,
+        /// The SHA-256 of what is published.
+        there: Digest,
+        /// The SHA-256 of the other one.
+        given: Digest,
+    },
+    /// Something that has to be installed with it would not be there.
+    #[error("{package} requires {requirement}, which the channel would not have")]
+    Unmet {
+        /// The package.
+        package: String,
+        /// What it requires, in the format's spelling.
+        requirement: String,
+    },
+}
+
+/// Everything for which nothing is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusals(pub Vec<Refusal>);
+
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [one] => one.fmt(f),
+            several => {
+                write!(f, "{} reasons not to publish:", several.len())?;
+                several.iter().try_for_each(|one| write!(f, "\n  {one}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Refusals {}
+
+/// Looks at one package file: whether it is called what it holds, and signed if it has to be.
+pub fn file(file: &str, fragment: &Fragment) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    let name = file.rsplit('/').next().unwrap_or(file);
+    if name != fragment.file_name() {
+        found.push(Refusal::Misnamed {
+            file: file.to_owned(),
+            package: fragment.key().to_string(),
+            name: fragment.file_name(),
+        });
+    }
+    if fragment.format() == Format::Rpm && fragment.signers().is_empty() {
+        found.push(Refusal::Unsigned { file: file.to_owned() });
+    }
+    found
+}
+
+/// Looks for packages that are the same to a package manager and are not the same bytes.
+pub fn same_name(entries: &[Entry]) -> Vec<Refusal> {
+    let mut first: BTreeMap<_, &Entry> = BTreeMap::new();
+    let mut found = Vec::new();
+    for entry in entries {
+        let known = first.entry(entry.identity()).or_insert(entry);
+        if known.sha256 != entry.sha256 {
+            found.push(Refusal::OtherBytes {
+                package: entry.to_string(),
+                there: known.sha256.clone(),
+                given: entry.sha256.clone(),
+            });
+        }
+    }
+    found
+}
+
+/// The names that no distribution is trusted to have: those of the components.
+pub type Components = BTreeSet<String>;

@@ -1,0 +1,337 @@
+//! Publishing: from package files to a new generation, without ever showing half of it.
+//!
+//! The order of writes is the whole point. Bytes of packages and index files have names of their own and are written
+//! first, then the manifest of the generation, then the head by compare-and-swap, then the names that clients fetch. Until
+//! the head is written nothing has happened; from then on everything can be completed by anyone ([`Repository::repair`]).
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::channel::Channel;
+use super::charter::Repository;
+use super::error::RepositoryError;
+use super::fragment::Fragment;
+use super::gate::{self, Components, Refusal, Refusals};
+use super::generation::{Entry, File, Generation, Projected, Reason};
+use super::head::{Head, Held};
+use super::index::Earlier;
+use super::layout::{self, key};
+use super::pack::Shelf;
+use super::projection::{self, Bytes};
+use super::render::{self, Places, Rendered, Seal};
+use super::state::StateError;
+use super::store::{Content, Key, STATE, Source};
+use crate::digest::Digest;
+use crate::package::reader::FileList;
+use crate::sign::Signer;
+use crate::source_date::SourceDate;
+
+/// How often others may publish to the channel before this run gives up.
+const TRIES: usize = 64;
+/// apt refuses a Release file that is further in the future, in seconds (`Acquire::Max-FutureTime`).
+const MAX_FUTURE: u32 = 10;
+
+/// Who publishes, and when.
+#[derive(Debug)]
+pub struct Publisher<'a> {
+    /// Signs index files.
+    pub signer: &'a dyn Signer,
+    /// The time that is written.
+    pub date: SourceDate,
+    /// The names that no distribution is trusted to have.
+    pub components: &'a Components,
+}
+
+/// How a publication ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What the channel shows.
+    pub head: Head,
+    /// The packages that it did not show before.
+    pub added: Vec<Entry>,
+    /// The packages that it showed before.
+    pub removed: Vec<Entry>,
+}
+
+impl Outcome {
+    /// Whether there is a new generation.
+    pub fn is_new(&self) -> bool {
+        !self.added.is_empty() || !self.removed.is_empty()
+    }
+}
+
+/// What a channel shall show.
+pub(super) struct Change {
+    pub(super) packages: Vec<Entry>,
+    /// The fragments of packages that the channel does not show yet.
+    pub(super) fragments: Vec<Fragment>,
+    pub(super) reason: Reason,
+    /// Whether there is a new generation even where the packages are the same.
+    pub(super) always: bool,
+}
+
+/// A package file that was looked at.
+#[derive(Debug)]
+pub struct Candidate {
+    source: Source,
+    fragment: Fragment,
+}
+
+impl Candidate {
+    /// Reads a package file.
+    pub fn read(path: &Path) -> Result<Self, RepositoryError> {
+        let source = Source::new(path)?;
+        let fragment = Fragment::read(path, FileList::Unwanted)?;
+        Ok(Self { source, fragment })
+    }
+
+    fn entry(&self) -> Entry {
+        let fragment = &self.fragment;
+        Entry {
+            format: fragment.format(),
+            name: fragment.name().to_owned(),
+            version: fragment.version().to_owned(),
+            arch: fragment.arch().to_owned(),
+            sha256: fragment.sha256().clone(),
+            size: fragment.size(),
+            path: key(&layout::pool(fragment.name(), &fragment.file_name())),
+        }
+    }
+}
+
+impl Repository {
+    /// Adds package files to a channel. Those that it shows already are left alone; if it shows all of them, nothing is
+    /// written, unless an earlier run was killed before it was done.
+    pub fn publish(
+        &mut self,
+        channel: Channel,
+        files: &[PathBuf],
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let candidates = files.iter().map(|path| Candidate::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let refused: Vec<Refusal> = candidates
+            .iter()
+            .flat_map(|one| gate::file(&one.source.path().display().to_string(), &one.fragment))
+            .collect();
+        if !refused.is_empty() {
+            return Err(Refusals(refused).into());
+        }
+        self.advance(channel, publisher, |shown| {
+            let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
+            let fresh: Vec<&Candidate> =
+                candidates.iter().filter(|one| !known.contains(one.fragment.sha256())).collect();
+            let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
+            let fragments = fresh.iter().map(|one| one.fragment.clone()).collect();
+            Ok((Change { packages, fragments, reason: Reason::Publish, always: false }, fresh))
+        })
+    }
+
+    /// Makes the channel show something else, however often others are faster.
+    pub(super) fn advance<'c>(
+        &mut self,
+        channel: Channel,
+        publisher: &Publisher<'_>,
+        change: impl Fn(&[Entry]) -> Result<(Change, Vec<&'c Candidate>), RepositoryError>,
+    ) -> Result<Outcome, RepositoryError> {
+        let mut placed = HashSet::new();
+        for _ in 0..TRIES {
+            let held = Head::read(self.store(), channel)?;
+            let shown = match &held {
+                Some(held) => Some(Generation::read(self.store(), channel, &held.head)?),
+                None => None,
+            };
+            let (change, candidates) = change(shown.as_ref().map_or(&[], |shown| &shown.packages))?;
+            let (added, removed) = difference(shown.as_ref(), &change.packages);
+            if let (Some(held), Some(shown)) = (&held, &shown)
+                && added.is_empty()
+                && removed.is_empty()
+                && !change.always
+            {
+                if !projection::is_written(self.store(), shown)? {
+                    projection::write(self.store(), channel, &Bytes::new())?;
+                }
+                return Ok(Outcome { head: held.head.clone(), added, removed });
+            }
+            if change.packages.is_empty() && shown.is_none() {
+                return Err(RepositoryError::Nothing(channel));
+            }
+            let next = Next { channel, held: held.as_ref(), shown: shown.as_ref(), added: &added, removed: &removed };
+            if let Some(head) = self.commit(&next, change, &candidates, &mut placed, publisher)? {
+                return Ok(Outcome { head, added, removed });
+            }
+        }
+        Err(RepositoryError::Busy { channel, tries: TRIES })
+    }
+
+    /// Writes one generation; none if somebody else was faster.
+    fn commit(
+        &mut self,
+        next: &Next<'_>,
+        change: Change,
+        candidates: &[&Candidate],
+        placed: &mut HashSet<Key>,
+        publisher: &Publisher<'_>,
+    ) -> Result<Option<Head>, RepositoryError> {
+        let Next { channel, held, shown, .. } = *next;
+        let date = time(channel, shown, publisher.date)?;
+        let packs = shown.map_or(&[][..], |shown| &shown.packs);
+        let mut shelf = Shelf::read(self.store(), packs, &format!("channel {channel}"))?;
+        change.fragments.into_iter().for_each(|fragment| shelf.add(fragment));
+        let mut generation = Generation::new(channel, held.map(|held| &held.head), date, change.reason);
+        generation.packages = change.packages;
+        let fragments = sort(&mut generation, &shelf)?;
+        gates(next, &generation, &fragments, publisher.components)?;
+        self.place(next, candidates, placed)?;
+        let earlier = |name: &str| self.earlier(shown, name);
+        let places = Places { channel, entries: &generation.packages, fragments: &fragments, earlier: &earlier };
+        let seal = Seal { charter: self.charter(), date, signer: publisher.signer };
+        let rendered = render::render(&places, &seal)?;
+        let bytes = self.write_indices(next, &mut generation, rendered)?;
+        generation.packs =
+            shelf.write(self.store(), &generation.packages.iter().map(|one| one.sha256.clone()).collect())?;
+        let head = generation.write(self.store())?;
+        self.register(channel)?;
+        let Some(held) = head.commit(self.store(), channel, held)? else { return Ok(None) };
+        projection::write(self.store(), channel, &bytes)?;
+        Ok(Some(held.head))
+    }
+
+    /// Puts packages where clients will look for them, unless an earlier try did.
+    fn place(
+        &self,
+        next: &Next<'_>,
+        candidates: &[&Candidate],
+        placed: &mut HashSet<Key>,
+    ) -> Result<(), RepositoryError> {
+        let objects = candidates.iter().map(|one| (one.entry().path, Content::Package(&one.source)));
+        let objects: Vec<(Key, Content<'_>)> = objects.filter(|(path, _)| !placed.contains(path)).collect();
+        self.store().create(&objects)?;
+        let links = next.added.iter().map(|entry| (entry.path.clone(), flat_path(next.channel, entry)));
+        let links: Vec<(Key, Key)> = links.filter(|(_, path)| !placed.contains(path)).collect();
+        self.store().link(&links)?;
+        placed.extend(objects.into_iter().map(|(path, _)| path).chain(links.into_iter().map(|(_, path)| path)));
+        Ok(())
+    }
+
+    /// Returns an index file of the generation before.
+    fn earlier(&self, shown: Option<&Generation>, name: &str) -> Result<Earlier, RepositoryError> {
+        let Some(file) = shown.and_then(|shown| shown.indices.iter().find(|file| file.name == name)) else {
+            return Ok(Earlier::default());
+        };
+        match self.store().get(&file.path, file.size)? {
+            Some(found) if Digest::sha256(&found.bytes) == file.sha256 => Ok(Earlier::new(found.bytes, &file.members)),
+            // What cannot be used again is made again.
+            _ => Ok(Earlier::default()),
+        }
+    }
+
+    /// Writes index files under the names that never change, and says in the manifest what they are.
+    fn write_indices(
+        &self,
+        next: &Next<'_>,
+        generation: &mut Generation,
+        rendered: Rendered,
+    ) -> Result<Bytes, RepositoryError> {
+        let Rendered { indices, projection } = rendered;
+        // Their names are their digests: what the channel showed before is there.
+        let known: HashSet<&Key> = next.shown.iter().flat_map(|shown| &shown.indices).map(|file| &file.path).collect();
+        let new = indices.iter().filter(|index| !known.contains(&index.path));
+        let mut new: Vec<(Key, Content<'_>)> =
+            new.map(|index| (index.path.clone(), Content::Bytes(&index.bytes))).collect();
+        let files = indices.iter().map(|index| File {
+            path: index.path.clone(),
+            name: index.name.clone(),
+            members: index.members.clone(),
+            sha256: Digest::sha256(&index.bytes),
+            size: index.bytes.len() as u64,
+        });
+        generation.indices = files.collect();
+        let by_digest = |sha256: &Digest| generation.indices.iter().find(|file| file.sha256 == *sha256);
+        let mut projected = Vec::new();
+        for (path, bytes) in &projection {
+            let (sha256, size) = (Digest::sha256(bytes), bytes.len() as u64);
+            let source = if let Some(file) = by_digest(&sha256) {
+                file.path.clone()
+            } else {
+                let copy = key(&format!("{STATE}/signed/{}", sha256.hex()));
+                new.push((copy.clone(), Content::Bytes(bytes)));
+                copy
+            };
+            projected.push(Projected { path: path.clone(), source, sha256, size });
+        }
+        self.store().create(&new)?;
+        generation.projection = projected;
+        let all = projection.into_iter().map(|(_, bytes)| (Digest::sha256(&bytes), bytes));
+        Ok(all.collect())
+    }
+}
+
+/// What a generation follows, and how it differs.
+struct Next<'a> {
+    channel: Channel,
+    held: Option<&'a Held>,
+    shown: Option<&'a Generation>,
+    added: &'a [Entry],
+    removed: &'a [Entry],
+}
+
+/// The gates that need to know all packages.
+fn gates(
+    next: &Next<'_>,
+    generation: &Generation,
+    fragments: &[&Fragment],
+    components: &Components,
+) -> Result<(), RepositoryError> {
+    let mut refused = gate::same_name(&generation.packages);
+    let added: HashSet<&Digest> = next.added.iter().map(|entry| &entry.sha256).collect();
+    // What was closed stays closed when something is added.
+    let is_subject = |fragment: &&&Fragment| !next.removed.is_empty() || added.contains(fragment.sha256());
+    let subjects: Vec<&Fragment> = fragments.iter().filter(is_subject).copied().collect();
+    refused.extend(gate::unmet(&subjects, fragments, components));
+    if refused.is_empty() { Ok(()) } else { Err(Refusals(refused).into()) }
+}
+
+/// Returns where a package lies beside the index files of its channel.
+pub(super) fn flat_path(channel: Channel, entry: &Entry) -> Key {
+    let file_name = entry.path.as_str().rsplit('/').next().unwrap_or_default();
+    key(&layout::flat_package(channel, entry.format, &entry.arch, file_name))
+}
+
+/// Returns what one generation has and another has not, both ways.
+pub(super) fn difference(shown: Option<&Generation>, packages: &[Entry]) -> (Vec<Entry>, Vec<Entry>) {
+    let before: HashSet<&Entry> = shown.iter().flat_map(|shown| &shown.packages).collect();
+    let after: HashSet<&Entry> = packages.iter().collect();
+    let mut added: Vec<Entry> = after.difference(&before).map(|entry| (*entry).clone()).collect();
+    let mut removed: Vec<Entry> = before.difference(&after).map(|entry| (*entry).clone()).collect();
+    added.sort();
+    removed.sort();
+    (added, removed)
+}
+
+/// Returns the time of the next generation: clients take an older one for an old state.
+fn time(channel: Channel, shown: Option<&Generation>, now: SourceDate) -> Result<SourceDate, RepositoryError> {
+    let Some(newest) = shown.map(Generation::date) else { return Ok(now) };
+    if newest.epoch() > now.epoch().saturating_add(MAX_FUTURE) {
+        return Err(RepositoryError::Clock { channel, now: now.to_string(), newest: newest.to_string() });
+    }
+    Ok(now.max(newest))
+}
+
+/// Sorts the packages of a generation as index files list them, and returns their fragments in the same order.
+fn sort<'a>(generation: &mut Generation, shelf: &'a Shelf) -> Result<Vec<&'a Fragment>, RepositoryError> {
+    let mut listed = Vec::with_capacity(generation.packages.len());
+    for entry in generation.packages.drain(..) {
+        let Some(fragment) = shelf.get(&entry.sha256) else {
+            let object = format!("the fragment of {entry}");
+            return Err(StateError::Missing { object, by: format!("channel {}", generation.channel) }.into());
+        };
+        listed.push((entry, fragment));
+    }
+    listed.sort_by(|(one, fragment), (other, other_fragment)| {
+        fragment.compare_places(other_fragment).then_with(|| one.cmp(other))
+    });
+    listed.dedup_by(|(one, _), (other, _)| one == other);
+    let fragments;
+    (generation.packages, fragments) = listed.into_iter().unzip();
+    Ok(fragments)
+}

@@ -1,0 +1,9 @@
+//! Repositories: where they are kept, what is published to them, what clients make of it.
+
+mod bucket;
+mod clients;
+mod crash;
+mod publishing;
+mod rig;
+mod s3;
+mod store;
