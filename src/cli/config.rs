@@ -1,6 +1,7 @@
 //! `kubepkg.yaml`: a vendor's defaults. Flags beat it, `KUBEPKG_*` variables stand between.
 
 mod exception;
+mod proof;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use fs_err as fs;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+pub(crate) use self::proof::ProofFile;
 use super::args::ArchArg;
 use super::diagnostic::Failure;
 use super::exit::Exit;
@@ -17,7 +19,7 @@ use super::signing::Signing;
 use crate::fetch::Mirror;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
-use crate::plan::{Exception, Minimum};
+use crate::plan::{Exception, Minimum, SignedFile};
 use crate::spec::{SpecError, is_maintainer};
 use crate::template::render_text;
 
@@ -80,6 +82,10 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "exception::exceptions")]
     #[schemars(with = "Vec<exception::RawException>")]
     pub(crate) signature_exceptions: Vec<Exception>,
+    /// Entries of the transparency log and bundles that prove signatures, beside the configuration.
+    #[serde(deserialize_with = "proof::proofs")]
+    #[schemars(with = "Vec<proof::RawProof>")]
+    pub(crate) signature_proofs: Vec<ProofFile>,
 }
 
 /// How a revision is made of the number that `--revision` gives or the profile has: `{{revision}}.acme1`.
@@ -202,9 +208,28 @@ impl Config {
             *folder = base.join(&*folder);
         }
         self.sign.resolve(base);
+        for proof in &mut self.signature_proofs {
+            proof.resolve(base);
+        }
         for mirror in &mut self.upstream {
             mirror.rebase(base);
         }
+    }
+}
+
+/// Returns the file that `what` is of: by its URL, or by component, version and architecture, and perhaps source.
+fn signed_file(what: &str, url: Option<String>, source: [Option<String>; 4]) -> Result<SignedFile, String> {
+    match (url, source) {
+        (Some(url), [None, None, None, None]) => {
+            url.parse().map(SignedFile::Url).map_err(|error| format!("`{}` is no URL: {error}", url.escape_default()))
+        }
+        (None, [Some(component), Some(version), Some(arch), source]) => Ok(SignedFile::Source {
+            component,
+            version: version.parse().map_err(|error: crate::version::BadVersion| error.to_string())?,
+            arch: arch.parse().map_err(|error: crate::arch::UnknownArch| error.to_string())?,
+            source,
+        }),
+        _ => Err(format!("{what} is of a `url`, or of a `component`, `version` and `arch`")),
     }
 }
 

@@ -266,6 +266,7 @@ impl From<FetchError> for Failure {
                 "nothing is packaged of it; `--trust-root` names other roots, and `signature-exceptions` in kubepkg.yaml \
                  makes an exception of one file",
             ),
+            FetchError::BadProof { .. } => (Exit::Verification, "see `signature-proofs` in kubepkg.yaml"),
             FetchError::NotPublished { .. } => {
                 (Exit::Fetch, "`--arch all` leaves out what is not published; `kubepkg plan` shows every URL")
             }
@@ -340,6 +341,7 @@ impl From<PlanError> for Failure {
             PlanError::Template(error) => return error.clone().into(),
             PlanError::BadUrl { .. } => (Exit::Spec, "see `url` in the spec".to_owned()),
             PlanError::BadMember { .. } => (Exit::Spec, "see `member` and `members` in the spec".to_owned()),
+            PlanError::Unprovable { .. } => (Exit::Usage, "see `signature-proofs` in kubepkg.yaml".to_owned()),
             PlanError::Nothing => (Exit::Plan, "`kubepkg spec list` shows what there is".to_owned()),
         };
         Self::new(exit, &error).hint(hint)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{ArchArg, Output, Selection, Sources, Trees};
-use super::config::{Config, Maintainer, RevisionPattern, Vendor};
+use super::config::{Config, Maintainer, ProofFile, RevisionPattern, Vendor};
 use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::reporter::Terminal;
@@ -18,7 +18,9 @@ use crate::arch::Arch;
 use crate::fetch::{BadMirror, FetchOptions, Fetcher, HttpOptions, Mirror, Network, Upstream};
 use crate::format::{Format, Revision};
 use crate::package::Compression;
-use crate::plan::{Arches, Leniency, MARKER_LIMIT, Plan, Request, Revisions, VersionSelector, plan, read_marker};
+use crate::plan::{
+    Arches, MARKER_LIMIT, Plan, Request, Revisions, SignaturePolicy, VersionSelector, plan, read_marker,
+};
 use crate::source_date::SourceDate;
 use crate::spec::Catalog;
 use crate::template::Templates;
@@ -158,16 +160,17 @@ impl Session {
             vendor,
             date: self.date,
             local_build: sources.from_dir.clone(),
-            leniency: self.leniency(sources),
+            signature_policy: self.signature_policy(sources)?,
         })
     }
 
-    /// Returns what the user lets go of signatures.
-    pub(crate) fn leniency(&self, sources: &Sources) -> Leniency {
-        Leniency {
+    /// Returns what the user asks of signatures, and lets go of them.
+    pub(crate) fn signature_policy(&self, sources: &Sources) -> Result<SignaturePolicy, Failure> {
+        Ok(SignaturePolicy {
             minimum: sources.min_verification.or(self.config.min_verification).unwrap_or_default(),
             exceptions: self.config.signature_exceptions.clone(),
-        }
+            proofs: self.config.signature_proofs.iter().map(ProofFile::read).collect::<Result<_, _>>()?,
+        })
     }
 
     fn formats(&self, selection: &Selection) -> BTreeSet<Format> {

@@ -96,8 +96,8 @@ impl VerifyArgs {
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let folder = signal::temporary().map_err(|error| Failure::write(&error))?;
         let scratch = signal::scratch(folder.path()).map_err(|error| Failure::write(&error))?;
-        let leniency = session.leniency(&self.sources);
-        let upstream = Upstream::new(&catalog, leniency.clone(), &templates, &fetcher, folder.path());
+        let signature_policy = session.signature_policy(&self.sources)?;
+        let upstream = Upstream::new(&catalog, signature_policy.clone(), &templates, &fetcher, folder.path());
         if self.is_upstream {
             questions.push(&upstream);
         }
@@ -108,7 +108,7 @@ impl VerifyArgs {
             env: &env,
             provenance: self.trail.provenance.clone(),
             local_build: self.sources.from_dir.clone(),
-            leniency,
+            signature_policy,
             jobs: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
         };
         if self.trail.is_rebuilt {

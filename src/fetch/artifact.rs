@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, Digests, UpstreamDigests};
+use crate::plan::{ProofKind, ProvidedProof};
 
 /// Upstream bytes that were checked. Nothing outside `fetch::verify` can make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub enum Evidence {
     },
     /// A key that lived for minutes signed it, which a certificate ties to an identity (cosign keyless, sigstore).
     CosignKeyless {
-        /// Where the signature, or the bundle, is published.
+        /// Where the signature, or the bundle, is published; it was not asked for where a bundle was provided.
         url: String,
         /// Who signed: the mail address or URI of the certificate.
         identity: String,
@@ -75,15 +76,19 @@ pub enum Evidence {
         log: Proof,
         /// The SHA-256 of the file of trusted roots.
         trust_root: Digest,
+        /// What the user provided to prove it.
+        provided: Option<Provided>,
     },
     /// A long-lived key signed it (cosign with a key pair).
     CosignKey {
-        /// Where the signature, or the bundle, is published.
+        /// Where the signature, or the bundle, is published; it was not asked for where a bundle was provided.
         url: String,
         /// The SHA-256 of the public key (DER, `SubjectPublicKeyInfo`).
         key: Digest,
         /// Whether the transparency log is proven to have the signature.
         log: Proof,
+        /// What the user provided to prove it.
+        provided: Option<Provided>,
     },
     /// An OpenPGP key that the spec pins signed it.
     OpenPgp {
@@ -117,23 +122,53 @@ pub enum Proof {
     Absent,
 }
 
+/// What the user provided to prove a signature, without where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provided {
+    /// What it is.
+    pub kind: ProofKind,
+    /// The SHA-256 of its file.
+    pub sha256: Digest,
+}
+
+impl Evidence {
+    /// Says of a signature what proved it beside, or in place of, what is published.
+    pub(super) fn proven_by(mut self, proof: &ProvidedProof) -> Self {
+        if let Self::CosignKeyless { provided, .. } | Self::CosignKey { provided, .. } = &mut self {
+            *provided = Some(Provided { kind: proof.kind, sha256: Digest::sha256(proof.text.as_bytes()) });
+        }
+        self
+    }
+}
+
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pinned(digest) => write!(f, "{digest} pinned in the spec"),
             Self::Published { asked, digest, .. } => write!(f, "{digest} published at {asked}"),
-            Self::CosignKeyless { url, identity, issuer, sct, log, trust_root } => {
+            Self::CosignKeyless { url, identity, issuer, sct, log, trust_root, provided } => {
                 let (sct, log) = (proof("certificate log", *sct), proof("transparency log", *log));
-                write!(f, "signed by {identity} ({issuer}) at {url}; {sct}, {log}; trust root {trust_root}")
+                let place = place(url, provided.as_ref());
+                write!(f, "signed by {identity} ({issuer}) {place}; {sct}, {log}; trust root {trust_root}")
             }
-            Self::CosignKey { url, key, log } => {
-                write!(f, "signed by key {key} at {url}; {}", proof("transparency log", *log))
+            Self::CosignKey { url, key, log, provided } => {
+                let place = place(url, provided.as_ref());
+                write!(f, "signed by key {key} {place}; {}", proof("transparency log", *log))
             }
             Self::OpenPgp { url, fingerprint } => write!(f, "signed by OpenPGP key {fingerprint} at {url}"),
             Self::NoSignature { url } => write!(f, "no signature at {url}, which the minimum verification allows"),
             Self::Exception { url, reason } => write!(f, "no good signature at {url}, by exception: {reason}"),
             Self::LocalBuild(digest) => write!(f, "{digest} of a local build"),
         }
+    }
+}
+
+/// Where a signature stands.
+fn place(url: &str, provided: Option<&Provided>) -> String {
+    match provided {
+        None => format!("at {url}"),
+        Some(Provided { kind: ProofKind::Entry, sha256 }) => format!("at {url}, with a provided entry ({sha256})"),
+        Some(Provided { kind: ProofKind::Bundle, sha256 }) => format!("in a provided bundle ({sha256})"),
     }
 }
 

@@ -77,6 +77,16 @@ pub enum FetchError {
         /// What is wrong with it.
         source: Arc<SignatureError>,
     },
+    /// What the user provided does not prove that the right one signed these bytes.
+    #[error("`{}` does not prove the signature of `{file}`", path.display())]
+    BadProof {
+        /// The file.
+        file: String,
+        /// The entry or bundle.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Arc<SignatureError>,
+    },
     /// A text that is not UTF-8.
     #[error("`{url}` is not text")]
     NotText {

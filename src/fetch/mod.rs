@@ -28,7 +28,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-pub use artifact::{Artifact, Evidence, Proof};
+pub use artifact::{Artifact, Evidence, Proof, Provided};
 pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupError, TransferError};
 pub use signature::{BadTrustRoot, SignatureError, TrustRoot, verify_bytes};
 pub use transport::{HttpOptions, Proxies};

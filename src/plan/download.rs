@@ -1,14 +1,12 @@
 //! What will be fetched, and how it will be believed.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use url::Url;
 
-use crate::arch::Arch;
+use super::{ProofKind, ProvidedProof};
 use crate::digest::{Algorithm, Digest};
 use crate::spec::Signature;
-use crate::version::Version;
 
 /// One upstream file to fetch. It cannot be expressed without a way to verify it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +58,10 @@ impl Verification {
             }
             Self::Digests(_) => "digest",
             Self::Signature { demand: Demand::Required, .. } => "signature",
+            Self::Signature { demand: Demand::Proven(proof), .. } => match proof.kind {
+                ProofKind::Entry => "signature, with an entry of one's own",
+                ProofKind::Bundle => "signature, in a bundle of one's own",
+            },
             Self::Signature { demand: Demand::WherePublished, .. } => "signature or digest",
             Self::Signature { demand: Demand::Exception { .. }, .. } => "digest by exception",
         }
@@ -71,82 +73,15 @@ impl Verification {
 pub enum Demand {
     /// It must be there, and be good.
     Required,
-    /// It may be missing, which is reported; one that is there must be good ([`Minimum::Digest`]).
+    /// It must be there, be good, and be borne out by what the user provides ([`super::SignatureProof`]).
+    Proven(ProvidedProof),
+    /// It may be missing, which is reported; one that is there must be good ([`super::Minimum::Digest`]).
     WherePublished,
-    /// It may be missing or wrong, which is reported ([`Exception`]).
+    /// It may be missing or wrong, which is reported ([`super::Exception`]).
     Exception {
         /// Why.
         reason: String,
     },
-}
-
-/// The least that must vouch for files whose specs name signatures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Minimum {
-    /// What the spec says.
-    #[default]
-    Signature,
-    /// Digests, where upstream or the mirror has no signature.
-    Digest,
-}
-
-impl Minimum {
-    /// Both, the stronger first.
-    pub const ALL: [Self; 2] = [Self::Signature, Self::Digest];
-
-    /// Returns the name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Signature => "signature",
-            Self::Digest => "digest",
-        }
-    }
-}
-
-impl FromStr for Minimum {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let minimum = Self::ALL.into_iter().find(|minimum| minimum.as_str() == text);
-        minimum
-            .ok_or_else(|| format!("unknown verification `{}`; known are `signature`, `digest`", text.escape_default()))
-    }
-}
-
-/// What a user lets go of signatures: nothing, where nothing is said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Leniency {
-    /// The least that must vouch for what is signed.
-    pub minimum: Minimum,
-    /// Files whose signatures may be missing or wrong.
-    pub exceptions: Vec<Exception>,
-}
-
-/// One file whose signature may be missing or wrong, since somebody looked and says why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exception {
-    /// The file.
-    pub of: Excepted,
-    /// Why.
-    pub reason: String,
-}
-
-/// What an exception is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Excepted {
-    /// A source of a component.
-    Source {
-        /// The component.
-        component: String,
-        /// The component's own version.
-        version: Version,
-        /// The architecture.
-        arch: Arch,
-        /// The source; each where `None`.
-        source: Option<String>,
-    },
-    /// A file by its URL, before any mirror is put in place of the host.
-    Url(Url),
 }
 
 /// One or more sources of digests, of which at least one is required.

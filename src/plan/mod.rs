@@ -7,11 +7,14 @@ mod build;
 mod component;
 mod download;
 mod job;
+mod policy;
 mod request;
 mod resolve;
 mod select;
 mod source;
 mod view;
+
+use std::path::PathBuf;
 
 use crate::arch::Arch;
 use crate::path::{BadPath, PackageName};
@@ -23,10 +26,8 @@ pub use build::{
     Build, BuildSource, Formats, Input, JobId, LintOverride, Metadata, Moment, OnInstall, Owner, PlannedContent,
     PlannedFile, PlannedPackage, Role, Script, Service,
 };
-pub use download::{
-    Demand, DigestSource, DigestSources, Download, Excepted, Exception, Leniency, Minimum, Presence, Source,
-    Verification,
-};
+pub use download::{Demand, DigestSource, DigestSources, Download, Presence, Source, Verification};
+pub use policy::{Exception, Minimum, ProofKind, ProvidedProof, SignaturePolicy, SignatureProof, SignedFile};
 pub use request::{Arches, Request, Revisions};
 pub use resolve::{BadMarker, BadSelector, MARKER_LIMIT, VersionSelector, read_marker};
 pub use view::PlanView;
@@ -153,6 +154,20 @@ pub enum PlanError {
         #[source]
         /// What is wrong.
         source: BadPath,
+    },
+    /// A proof that the user provides proves nothing of the file that it is said to be of.
+    #[error("`{}` proves nothing of `{component}` {version} for {arch}: {cause}", proof.display())]
+    Unprovable {
+        /// The proof.
+        proof: PathBuf,
+        /// The component.
+        component: PackageName,
+        /// Its version.
+        version: Version,
+        /// The architecture.
+        arch: Arch,
+        /// Why.
+        cause: &'static str,
     },
     /// Nothing is left to build.
     #[error("nothing is published for what was asked for")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::Leniency;
+use super::SignaturePolicy;
 use crate::arch::Arch;
 use crate::format::{Format, Revision};
 use crate::source_date::SourceDate;
@@ -34,8 +34,8 @@ pub struct Request {
     pub date: Option<SourceDate>,
     /// A local Kubernetes build that takes upstream's place.
     pub local_build: Option<PathBuf>,
-    /// What is let go of signatures.
-    pub leniency: Leniency,
+    /// What is asked of signatures, and what is let go.
+    pub signature_policy: SignaturePolicy,
 }
 
 /// The architectures that are asked for.

@@ -7,8 +7,8 @@ use url::Url;
 use super::build::Variables;
 use super::component::Case;
 use super::{
-    BuildSource, Demand, DigestSource, DigestSources, Download, Downloads, Excepted, Minimum, PlanError, Presence,
-    Source, Verification,
+    BuildSource, Demand, DigestSource, DigestSources, Download, Downloads, Minimum, PlanError, Presence, ProvidedProof,
+    SignatureProof, SignedFile, Source, Verification,
 };
 use crate::spec;
 use crate::spec::{DigestFact, DigestShape};
@@ -58,32 +58,46 @@ fn download(case: &Case<'_>, fact: &spec::Source) -> Result<Download, PlanError>
     }
     let sources = DigestSources::new(digests).ok_or_else(|| case.not_described("nothing vouches for the source"))?;
     let verification = match case.rows(&fact.signatures).next() {
-        None => Verification::Digests(sources),
+        None => match demand(case, fact, &url)? {
+            Demand::Proven(proof) => return Err(unprovable(case, &proof, "its spec names no signature")),
+            _ => Verification::Digests(sources),
+        },
         Some(row) => Verification::Signature {
             signature: Box::new(row.fact.try_map(|text| self::url(case, text, &data))?),
-            demand: demand(case, fact, &url),
+            demand: demand(case, fact, &url)?,
             digests: sources,
         },
     };
     Ok(Download { url, size_limit: fact.size_limit, verification })
 }
 
-/// What the user lets go of, which is nothing where nothing is said.
-fn demand(case: &Case<'_>, fact: &spec::Source, url: &Url) -> Demand {
-    let is_it = |of: &Excepted| match of {
-        Excepted::Url(excepted) => excepted == url,
-        Excepted::Source { component, version, arch, source } => {
+/// What the user asks of the signature. A proof that is provided must hold, whatever else would be let go.
+fn demand(case: &Case<'_>, fact: &spec::Source, url: &Url) -> Result<Demand, PlanError> {
+    let is_it = |of: &SignedFile| match of {
+        SignedFile::Url(of) => of == url,
+        SignedFile::Source { component, version, arch, source } => {
             *component == case.spec.name.as_str()
                 && version == case.version
                 && *arch == case.arch
                 && source.as_ref().is_none_or(|name| *name == fact.name)
         }
     };
-    match case.request.leniency.exceptions.iter().find(|exception| is_it(&exception.of)) {
-        Some(exception) => Demand::Exception { reason: exception.reason.clone() },
-        None if case.request.leniency.minimum == Minimum::Digest => Demand::WherePublished,
-        None => Demand::Required,
+    let policy = &case.request.signature_policy;
+    let exception = policy.exceptions.iter().find(|exception| is_it(&exception.of));
+    match (policy.proofs.iter().find(|proof| is_it(&proof.of)), exception) {
+        (Some(SignatureProof { proof, .. }), Some(_)) => {
+            Err(unprovable(case, proof, "`signature-exceptions` lets its signature be wrong"))
+        }
+        (Some(SignatureProof { proof, .. }), None) => Ok(Demand::Proven(proof.clone())),
+        (None, Some(exception)) => Ok(Demand::Exception { reason: exception.reason.clone() }),
+        (None, None) if policy.minimum == Minimum::Digest => Ok(Demand::WherePublished),
+        (None, None) => Ok(Demand::Required),
     }
+}
+
+fn unprovable(case: &Case<'_>, proof: &ProvidedProof, cause: &'static str) -> PlanError {
+    let (component, version) = (case.spec.name.clone(), case.version.clone());
+    PlanError::Unprovable { proof: proof.path.clone(), component, version, arch: case.arch, cause }
 }
 
 /// How a list calls a file: its path below the list's folder, or its name where the list lies elsewhere.

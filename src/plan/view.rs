@@ -73,6 +73,9 @@ fn with_demand(download: &Download) -> Value {
             Demand::Required => json!("required"),
             Demand::WherePublished => json!("where published"),
             Demand::Exception { reason } => json!({"exception": reason}),
+            Demand::Proven(proof) => {
+                json!({"proven": {proof.kind.as_str(): Digest::sha256(proof.text.as_bytes()).to_string()}})
+            }
         };
     }
     view

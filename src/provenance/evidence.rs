@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::digest::Digest;
-use crate::fetch::{Evidence, Proof};
+use crate::fetch::{Evidence, Proof, Provided};
+use crate::plan::ProofKind;
 
 /// One reason why a file was believed, or what was let go of it.
 #[derive(Debug, Default, Serialize)]
@@ -39,6 +40,12 @@ pub(super) struct Verified {
     /// The SHA-256 of the file of trusted roots.
     #[serde(skip_serializing_if = "Option::is_none")]
     trust_root: Option<String>,
+    /// The SHA-256 of an entry of the transparency log that did not come from upstream but from whoever built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provided_entry: Option<String>,
+    /// The SHA-256 of a bundle that came from whoever built, in place of what upstream publishes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provided_bundle: Option<String>,
     /// Why the configuration makes an exception.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -54,20 +61,33 @@ impl From<&Evidence> for Verified {
             Evidence::Published { url, asked, digest } => {
                 Self { url: Some(url.clone()), mirror: asked != url, ..by("published", digest) }
             }
-            Evidence::CosignKeyless { url, identity, issuer, sct, log, trust_root } => Self {
+            Evidence::CosignKeyless { url, identity, issuer, sct, log, trust_root, provided } => Self {
                 identity: Some(identity.clone()),
                 issuer: Some(issuer.clone()),
                 certificate_log: Some(proof(*sct)),
                 transparency_log: Some(proof(*log)),
                 trust_root: Some(trust_root.to_string()),
-                ..at("cosign-keyless", url)
+                ..at("cosign-keyless", url).with(provided.as_ref())
             },
-            Evidence::CosignKey { url, key, log } => {
-                Self { key: Some(key.to_string()), transparency_log: Some(proof(*log)), ..at("cosign-key", url) }
-            }
+            Evidence::CosignKey { url, key, log, provided } => Self {
+                key: Some(key.to_string()),
+                transparency_log: Some(proof(*log)),
+                ..at("cosign-key", url).with(provided.as_ref())
+            },
             Evidence::OpenPgp { url, fingerprint } => Self { key: Some(fingerprint.clone()), ..at("openpgp", url) },
             Evidence::NoSignature { url } => at("no-signature", url),
             Evidence::Exception { url, reason } => Self { reason: Some(reason.clone()), ..at("exception", url) },
+        }
+    }
+}
+
+impl Verified {
+    /// Adds what was provided. Where that was a bundle, nothing was looked for at the URL.
+    fn with(self, provided: Option<&Provided>) -> Self {
+        let Some(Provided { kind, sha256 }) = provided else { return self };
+        match kind {
+            ProofKind::Entry => Self { provided_entry: Some(sha256.to_string()), ..self },
+            ProofKind::Bundle => Self { provided_bundle: Some(sha256.to_string()), url: None, ..self },
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{ProvenanceError, Statement, plain};
 use crate::compression::Compression;
 use crate::digest::{Algorithm, Digest};
 use crate::format::{Format, Revision};
-use crate::plan::{Arches, Input, Leniency, Request, Revisions};
+use crate::plan::{Arches, Input, Request, Revisions, SignaturePolicy};
 use crate::source_date::SourceDate;
 use crate::spec::is_maintainer;
 
@@ -145,7 +145,7 @@ impl Recorded {
             vendor: vendor.clone(),
             date: Some(self.date()),
             local_build,
-            leniency: Leniency::default(),
+            signature_policy: SignaturePolicy::default(),
         })
     }
 

@@ -13,7 +13,7 @@ use crate::block::Blocks;
 use crate::event::{Event, Reporter};
 use crate::package::reader::{Inspection, excerpt};
 use crate::pipeline::{self, BuildError, Env, Settings};
-use crate::plan::{Input, Leniency, Plan, PlannedPackage, Request, plan};
+use crate::plan::{Input, Plan, PlannedPackage, Request, SignaturePolicy, plan};
 use crate::provenance::{self, ProvenanceError, Recorded};
 use crate::spec::Catalog;
 
@@ -28,7 +28,7 @@ pub struct Rebuild<'a> {
     /// The local build, where the package was made of one.
     pub local_build: Option<PathBuf>,
     /// What is let go of upstream's signatures.
-    pub leniency: Leniency,
+    pub signature_policy: SignaturePolicy,
     /// How many jobs run at once.
     pub jobs: NonZero<usize>,
 }
@@ -54,7 +54,7 @@ impl Rebuild<'_> {
         let unusable = |error: ProvenanceError| finding(Outcome::Bad, chain(&error));
         let local_build = self.local_build.clone().filter(|_| recorded.parameters.local_build);
         let request = recorded.request(local_build).map_err(unusable)?;
-        let request = Request { leniency: self.leniency.clone(), ..request };
+        let request = Request { signature_policy: self.signature_policy.clone(), ..request };
         let planned = plan(self.catalog, self.env.templates, &request);
         let planned = planned.map_err(|error| finding(Outcome::Unproven, chain(&error)))?;
         let [wanted] = planned.packages().collect::<Vec<_>>()[..] else {

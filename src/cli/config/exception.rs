@@ -3,7 +3,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::plan::{Excepted, Exception};
+use super::signed_file;
+use crate::plan::Exception;
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 1024;
@@ -35,18 +36,7 @@ impl TryFrom<RawException> for Exception {
         if reason.is_empty() || reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control) {
             return Err("an exception has a `reason` of one line".to_owned());
         }
-        let of = match (raw.url, raw.component, raw.version, raw.arch, raw.source) {
-            (Some(url), None, None, None, None) => {
-                Excepted::Url(url.parse().map_err(|error| format!("`{}` is no URL: {error}", url.escape_default()))?)
-            }
-            (None, Some(component), Some(version), Some(arch), source) => Excepted::Source {
-                component,
-                version: version.parse().map_err(|error: crate::version::BadVersion| error.to_string())?,
-                arch: arch.parse().map_err(|error: crate::arch::UnknownArch| error.to_string())?,
-                source,
-            },
-            _ => return Err("an exception is of a `url`, or of a `component`, `version` and `arch`".to_owned()),
-        };
+        let of = signed_file("an exception", raw.url, [raw.component, raw.version, raw.arch, raw.source])?;
         Ok(Self { of, reason })
     }
 }

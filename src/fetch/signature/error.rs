@@ -55,6 +55,9 @@ pub enum SignatureError {
     /// The bundle signs a statement about the file.
     #[error("the bundle holds an attestation, not a signature of the file")]
     Attestation,
+    /// A signature for which the user provides what cannot prove it.
+    #[error("the spec names a signature that neither an entry nor a bundle of this kind goes with")]
+    Unprovable,
     /// An OpenPGP signature proves nothing.
     #[error(transparent)]
     OpenPgp(#[from] VerifyError),

@@ -6,9 +6,9 @@ use super::super::artifact::Evidence;
 use super::super::depot::Depot;
 use super::super::error::{FetchError, chain};
 use super::super::upstream::redacted;
-use super::{Subject, TrustRoot, verify};
+use super::{SignatureError, Subject, TrustRoot, verify};
 use crate::event::Warning;
-use crate::plan::Demand;
+use crate::plan::{Demand, ProofKind, ProvidedProof};
 use crate::spec::Signature;
 use url::Url;
 
@@ -46,6 +46,11 @@ impl Found {
         demand: &Demand,
     ) -> Result<Self, FetchError> {
         let (url, address) = (redacted(signature.main()), depot.address(signature.main()));
+        if let Demand::Proven(proof @ ProvidedProof { kind: ProofKind::Bundle, .. }) = demand {
+            let bundled = signature.in_bundle(Arc::clone(&proof.text));
+            let files = Files::Here(bundled.ok_or_else(|| bad_proof(&file, proof, SignatureError::Unprovable))?);
+            return Ok(Self { file, url, address, demand: demand.clone(), files });
+        }
         let files = match (texts(depot, signature).await, demand) {
             (Ok(texts), _) => Files::Here(texts),
             // Where the signature itself is there, its other files must be, too.
@@ -83,12 +88,9 @@ impl Found {
                     if let Demand::Exception { reason } = &self.demand {
                         depot.warn(Warning::UnneededException { file: self.file.clone(), reason: reason.clone() });
                     }
-                    return Ok(evidence);
+                    return self.prove(evidence, texts, subject, root);
                 }
-                Err(cause) => {
-                    let url = self.address.clone();
-                    FetchError::BadSignature { file: self.file.clone(), url, source: Arc::new(cause) }
-                }
+                Err(cause) => self.refuse(cause),
             },
         };
         let Demand::Exception { reason } = &self.demand else { return Err(error) };
@@ -96,6 +98,41 @@ impl Found {
         depot.warn(Warning::SignatureException { file, cause: chain(&error), reason: reason.clone() });
         Ok(Evidence::Exception { url: self.url.clone(), reason })
     }
+
+    /// Adds what the user provided to a signature that is good without it. A bundle has been all that was checked.
+    fn prove(
+        &self,
+        evidence: Evidence,
+        texts: &Signature<Arc<str>>,
+        subject: &Subject<'_>,
+        root: &TrustRoot,
+    ) -> Result<Evidence, FetchError> {
+        let Demand::Proven(proof) = &self.demand else { return Ok(evidence) };
+        let evidence = match proof.kind {
+            ProofKind::Bundle => Ok(evidence),
+            ProofKind::Entry => {
+                let logged = texts.clone().with_entry(Arc::clone(&proof.text)).ok_or(SignatureError::Unprovable);
+                logged.and_then(|texts| verify(&texts, &self.url, subject, root))
+            }
+        };
+        evidence.map(|evidence| evidence.proven_by(proof)).map_err(|cause| bad_proof(&self.file, proof, cause))
+    }
+
+    /// Says which file does not vouch for the bytes.
+    fn refuse(&self, cause: SignatureError) -> FetchError {
+        match &self.demand {
+            Demand::Proven(proof) if proof.kind == ProofKind::Bundle => bad_proof(&self.file, proof, cause),
+            _ => {
+                let (file, url) = (self.file.clone(), self.address.clone());
+                FetchError::BadSignature { file, url, source: Arc::new(cause) }
+            }
+        }
+    }
+}
+
+/// Says that what the user provided does not prove what it should.
+fn bad_proof(file: &str, proof: &ProvidedProof, cause: SignatureError) -> FetchError {
+    FetchError::BadProof { file: file.to_owned(), path: proof.path.clone(), source: Arc::new(cause) }
 }
 
 /// Fetches all files of a signature.

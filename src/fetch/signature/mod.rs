@@ -76,6 +76,7 @@ pub(super) fn verify(
                 sct: signer.sct,
                 log,
                 trust_root: root.digest().clone(),
+                provided: None,
             })
         }
         Signature::Key { signature, entry, key } => {
@@ -87,7 +88,7 @@ pub(super) fn verify(
                     log::of_key(&log::assemble(&signature, None, log::entry(entry)?, sha256)?, &key, sha256, root)?
                 }
             };
-            Ok(Evidence::CosignKey { url, key: Digest::sha256(key.as_bytes()), log })
+            Ok(Evidence::CosignKey { url, key: Digest::sha256(key.as_bytes()), log, provided: None })
         }
         Signature::Bundle { bundle, signed_by } => {
             let bundle = log::bundle(bundle)?;
@@ -95,12 +96,13 @@ pub(super) fn verify(
                 SignedBy::Identity(by) => {
                     let sct = log::of_identity(&bundle, by, sha256, root)?;
                     let (identity, issuer, trust_root) = (by.name.clone(), by.issuer.clone(), root.digest().clone());
-                    Ok(Evidence::CosignKeyless { url, identity, issuer, sct, log: Proof::Proven, trust_root })
+                    let log = Proof::Proven;
+                    Ok(Evidence::CosignKeyless { url, identity, issuer, sct, log, trust_root, provided: None })
                 }
                 SignedBy::Key(key) => {
                     let key = cosign::key(key)?;
                     let log = log::of_key(&bundle, &key, sha256, root)?;
-                    Ok(Evidence::CosignKey { url, key: Digest::sha256(key.as_bytes()), log })
+                    Ok(Evidence::CosignKey { url, key: Digest::sha256(key.as_bytes()), log, provided: None })
                 }
             }
         }

@@ -136,6 +136,26 @@ impl<F> Signature<F> {
         }
     }
 
+    /// Returns what a bundle must prove in place of this signature; nothing where no bundle can.
+    pub fn in_bundle<G>(&self, bundle: G) -> Option<Signature<G>> {
+        let signed_by = match self {
+            Self::Keyless { identity, .. } => SignedBy::Identity(identity.clone()),
+            Self::Key { key, .. } => SignedBy::Key(Arc::clone(key)),
+            Self::Bundle { signed_by, .. } => signed_by.clone(),
+            Self::OpenPgp { .. } => return None,
+        };
+        Some(Signature::Bundle { bundle, signed_by })
+    }
+
+    /// Returns the signature with this entry of the transparency log; nothing where none can be beside it.
+    pub fn with_entry(mut self, given: F) -> Option<Self> {
+        match &mut self {
+            Self::Keyless { entry, .. } | Self::Key { entry, .. } => *entry = Some(given),
+            Self::Bundle { .. } | Self::OpenPgp { .. } => return None,
+        }
+        Some(self)
+    }
+
     /// Puts something else in the place of each file, in the order of [`Self::files`].
     pub fn try_map<G, E>(&self, mut map: impl FnMut(&F) -> Result<G, E>) -> Result<Signature<G>, E> {
         Ok(match self {

@@ -120,7 +120,7 @@ impl Upstream<'_> {
             // The date of no package depends on it, and the spec need not know the release.
             date: Some(SourceDate::from_epoch(0)),
             local_build: None,
-            leniency: self.leniency.clone(),
+            signature_policy: self.signature_policy.clone(),
         };
         let mut plan = plan(self.catalog, self.templates, &request)?;
         let placed = plan.builds.first().and_then(|build| place(build, name));

@@ -22,7 +22,7 @@ use crate::digest::Digest;
 use crate::fetch::{FetchError, Fetcher};
 use crate::image::extract::{Wanted, extract};
 use crate::package::reader::{Inspection, excerpt};
-use crate::plan::Leniency;
+use crate::plan::SignaturePolicy;
 use crate::spec::Catalog;
 use crate::template::Templates;
 use difference::Difference;
@@ -30,7 +30,7 @@ use difference::Difference;
 /// Asks whether every program is what upstream published.
 pub struct Upstream<'a> {
     catalog: &'a Catalog,
-    leniency: Leniency,
+    signature_policy: SignaturePolicy,
     templates: &'a Templates,
     fetcher: &'a Fetcher,
     scratch: &'a Path,
@@ -57,12 +57,12 @@ impl<'a> Upstream<'a> {
     /// Takes the components that are known, and a folder for what is unpacked.
     pub fn new(
         catalog: &'a Catalog,
-        leniency: Leniency,
+        signature_policy: SignaturePolicy,
         templates: &'a Templates,
         fetcher: &'a Fetcher,
         scratch: &'a Path,
     ) -> Self {
-        Self { catalog, leniency, templates, fetcher, scratch, fetched: RefCell::default() }
+        Self { catalog, signature_policy, templates, fetcher, scratch, fetched: RefCell::default() }
     }
 
     /// Judges one program.

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use kubepkg::arch::Arch;
 use kubepkg::format::Format;
-use kubepkg::plan::{Arches, Build, Leniency, Plan, PlannedContent, PlannedFile, Request, Revisions, plan};
+use kubepkg::plan::{Arches, Build, Plan, PlannedContent, PlannedFile, Request, Revisions, SignaturePolicy, plan};
 use kubepkg::relation::{Relation, RelationKind};
 use kubepkg::spec::Catalog;
 use kubepkg::template::Templates;
@@ -90,7 +90,7 @@ fn request(version: &str, profile: &str) -> Request {
         vendor: None,
         date: None,
         local_build: None,
-        leniency: Leniency::default(),
+        signature_policy: SignaturePolicy::default(),
     }
 }
 

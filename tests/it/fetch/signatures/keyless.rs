@@ -15,6 +15,7 @@ fn good(root: &str, sct: Proof) -> Evidence {
         sct,
         log: Proof::Absent,
         trust_root: Digest::sha256(root),
+        provided: None,
     }
 }
 

@@ -23,7 +23,7 @@ fn signed(key: &KeyPair, bytes: &[u8]) -> Files {
 }
 
 fn good(key: &KeyPair, log: Proof) -> Evidence {
-    Evidence::CosignKey { url: String::new(), key: Digest::sha256(key.subject_public_key_info()), log }
+    Evidence::CosignKey { url: String::new(), key: Digest::sha256(key.subject_public_key_info()), log, provided: None }
 }
 
 #[test]

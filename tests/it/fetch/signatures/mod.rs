@@ -5,6 +5,7 @@ mod keys;
 mod logged;
 mod openpgp;
 mod pki;
+mod provided;
 mod rekor;
 
 use std::collections::HashMap;
@@ -66,7 +67,10 @@ fn fetch_from(mirror: &str, root: &str, download: &Download) -> Outcome {
         Err(error) => {
             let is_kept = rig.files("blobs").iter().any(|path| fs_err::read(path).unwrap() == body());
             assert!(!is_kept && rig.files("tmp").is_empty(), "{error}");
-            let is_refused = matches!(error, FetchError::BadSignature { .. } | FetchError::NoSignature { .. });
+            let is_refused = matches!(
+                error,
+                FetchError::BadSignature { .. } | FetchError::NoSignature { .. } | FetchError::BadProof { .. }
+            );
             assert!(is_refused, "{error}");
             (Err(told(&error)), warnings)
         }
