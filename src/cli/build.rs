@@ -58,8 +58,12 @@ impl BuildArgs {
             blocks: &kept.blocks,
             results: results.as_ref(),
         };
-        signing::report(session, signer.as_deref());
-        match pipeline::build(&plan, &env, &request.arches, &settings) {
+        let built = pipeline::build(&plan, &env, &request.arches, &settings);
+        let (Ok(outcome) | Err((outcome, _))) = &built;
+        if !outcome.packages.is_empty() {
+            signing::report(session, signer.as_deref());
+        }
+        match built {
             Ok(outcome) => Ok(report(session, &plan, &outcome)),
             // What is complete is worth telling, whatever came after.
             Err((outcome, error)) => Err(Failure::from(error).after(done(&plan, &outcome))),

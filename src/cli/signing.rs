@@ -136,10 +136,10 @@ fn boxed<S: Signer + 'static>(signer: S) -> Box<dyn Signer> {
     Box::new(signer)
 }
 
-/// Says whose signature packages get, or that they get none.
+/// Says whose signature packages have, or that they have none.
 pub(crate) fn report(session: &Session, signer: Option<&dyn Signer>) {
     match signer {
-        Some(signer) => session.ui.status("Signing", &format!("with key {}", signer.fingerprint())),
+        Some(signer) => session.ui.status("Signed", &format!("with key {}", signer.fingerprint())),
         None => session.ui.status("Unsigned", "packages: `kubepkg build --sign-key FILE` signs them"),
     }
 }
