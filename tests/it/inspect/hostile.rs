@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{chain, deb, open, rpm};
 
 /// Writes an ar archive.
-fn ar(folder: &Path, members: &[(&str, &[u8])]) -> PathBuf {
+pub(crate) fn ar(folder: &Path, members: &[(&str, &[u8])]) -> PathBuf {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in members {
         writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", content.len()).unwrap();

@@ -4,6 +4,8 @@ pub(crate) mod deb;
 mod hostile;
 pub(crate) mod rpm;
 
+pub(crate) use hostile::ar;
+
 use std::path::Path;
 use std::process::Command;
 

@@ -1,12 +1,11 @@
 //! Packages that are damaged or made to deceive, and where the fault is found to be.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::inspect::{deb, rpm};
+use crate::inspect::{ar, deb, rpm};
 
 /// One file of a tar archive: name, type, content or target.
 type Item<'a> = (&'a str, tar::EntryType, &'a str);
@@ -33,18 +32,6 @@ fn tar(items: &[Item<'_>]) -> Vec<u8> {
 
 fn deb_of(folder: &Path, control: &[Item<'_>], data: &[Item<'_>]) -> PathBuf {
     ar(folder, &[("debian-binary", b"2.0\n"), ("control.tar", &tar(control)), ("data.tar", &tar(data))])
-}
-
-fn ar(folder: &Path, members: &[(&str, &[u8])]) -> PathBuf {
-    let mut bytes = b"!<arch>\n".to_vec();
-    for (name, content) in members {
-        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", content.len()).unwrap();
-        bytes.extend_from_slice(content);
-        bytes.resize(bytes.len().next_multiple_of(2), b'\n');
-    }
-    let path = folder.join("x.deb");
-    fs_err::write(&path, bytes).unwrap();
-    path
 }
 
 const FILE: tar::EntryType = tar::EntryType::Regular;
