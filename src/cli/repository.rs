@@ -201,7 +201,7 @@ impl From<RepositoryError> for Failure {
             RepositoryError::Clock { .. } => {
                 (Exit::Refused, "set this machine's clock, or leave SOURCE_DATE_EPOCH unset")
             }
-            RepositoryError::Busy { .. } => (Exit::Write, "run again"),
+            RepositoryError::Busy { .. } | RepositoryError::Contended { .. } => (Exit::Write, "run again"),
         };
         Self::new(exit, &error).hint(hint)
     }

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::channel::Channel;
 use super::error::RepositoryError;
 use super::layout::{CERTIFICATE, key};
+use super::settings::Settings;
 use super::state::{self, FORM, StateError};
 use super::store::{Key, STATE, Store, Swap, Tag};
 
 /// Bytes that the charter may have.
 const LIMIT: u64 = 1 << 20;
-/// How often others may register channels while this run registers one.
+/// How often others may change the charter while this run changes it.
 const TRIES: usize = 100;
 
 /// The charter of a repository, the first file that is written and the first that is read.
@@ -22,6 +23,8 @@ pub struct Charter {
     pub name: String,
     /// `Description` of apt's Release files: a line.
     pub description: String,
+    /// How it presents what it holds.
+    pub settings: Settings,
     /// The channels that were ever published to, sorted.
     channels: Vec<String>,
 }
@@ -37,7 +40,7 @@ const MAX_LINE: usize = 200;
 
 impl Charter {
     /// Makes the charter of a new repository.
-    pub fn new(name: &str, description: &str) -> Result<Self, BadCharter> {
+    pub fn new(name: &str, description: &str, settings: Settings) -> Result<Self, BadCharter> {
         for (text, what) in [(name, "name of a repository"), (description, "description of a repository")] {
             let bad =
                 text.is_empty() || text.len() > MAX_LINE || text.trim() != text || text.chars().any(char::is_control);
@@ -47,7 +50,7 @@ impl Charter {
             }
         }
         let (name, description) = (name.to_owned(), description.to_owned());
-        Ok(Self { form: FORM, name, description, channels: Vec::new() })
+        Ok(Self { form: FORM, name, description, settings, channels: Vec::new() })
     }
 }
 
@@ -108,22 +111,36 @@ impl Repository {
         }
     }
 
+    /// Chooses settings anew. They hold from the next publication on.
+    pub fn configure(&mut self, settings: &Settings) -> Result<(), RepositoryError> {
+        self.amend(|charter| settings.clone_into(&mut charter.settings))
+    }
+
     /// Adds a channel to the charter, unless it stands there.
     pub(super) fn register(&mut self, channel: Channel) -> Result<(), RepositoryError> {
         let name = channel.to_string();
+        self.amend(|charter| {
+            if !charter.channels.contains(&name) {
+                charter.channels.push(name.clone());
+                charter.channels.sort();
+            }
+        })
+    }
+
+    /// Changes the charter, however often others are faster; writes nothing where nothing changes.
+    fn amend(&mut self, change: impl Fn(&mut Charter)) -> Result<(), RepositoryError> {
         for _ in 0..TRIES {
-            if self.charter.channels.contains(&name) {
+            let mut charter = self.charter.clone();
+            change(&mut charter);
+            if charter == self.charter {
                 return Ok(());
             }
-            let mut charter = self.charter.clone();
-            charter.channels.push(name.clone());
-            charter.channels.sort();
             match self.store.swap(&charter_key(), &state::write(&charter), Some(&self.tag))? {
                 Swap::Done(tag) => (self.charter, self.tag) = (charter, tag),
                 Swap::Lost => self.reload()?,
             }
         }
-        Err(RepositoryError::Busy { channel, tries: TRIES })
+        Err(RepositoryError::Contended { tries: TRIES })
     }
 
     fn reload(&mut self) -> Result<(), RepositoryError> {

@@ -85,6 +85,12 @@ pub enum RepositoryError {
         /// The time of the newest generation.
         newest: String,
     },
+    /// Others changed the charter faster than this run could follow.
+    #[error("the repository's charter changed {tries} times while this was being written to it")]
+    Contended {
+        /// How often it was tried.
+        tries: usize,
+    },
     /// Others published faster than this run could follow.
     #[error("channel `{channel}` changed {tries} times while this was being published to it")]
     Busy {
