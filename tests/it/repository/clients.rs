@@ -9,12 +9,12 @@ use tempfile::TempDir;
 use super::rig::{Made, Rig};
 
 /// A client with nothing but one repository.
-struct Client {
+pub(super) struct Client {
     folder: TempDir,
 }
 
 impl Client {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let client = Self { folder: tempfile::tempdir().unwrap() };
         for folder in ["state/lists/partial", "cache/archives/partial", "root", "repos.d", "downloads", "log"] {
             fs::create_dir_all(client.path(folder)).unwrap();
@@ -23,11 +23,11 @@ impl Client {
         client
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn apt(&self, source: &str, program: &str, arguments: &[&str]) -> Output {
+    pub(super) fn apt(&self, source: &str, program: &str, arguments: &[&str]) -> Output {
         let list = self.path("sources.list");
         fs::write(&list, format!("deb [signed-by={}] {source}\n", Made::get().certificate().display())).unwrap();
         let options = [
@@ -50,7 +50,7 @@ impl Client {
     }
 
     /// Refreshes, and returns what was wrong.
-    fn refresh_apt(&self, source: &str) -> String {
+    pub(super) fn refresh_apt(&self, source: &str) -> String {
         let output = self.apt(source, "apt-get", &["update"]);
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         let wrong = said.lines().filter(|line| ["W:", "E:", "Err:"].iter().any(|start| line.starts_with(start)));
@@ -59,7 +59,7 @@ impl Client {
         wrong.join("\n")
     }
 
-    fn dnf(&self, root: &Path, arguments: &[&str]) -> Output {
+    pub(super) fn dnf(&self, root: &Path, arguments: &[&str]) -> Output {
         fs::write(
             self.path("repos.d/example.repo"),
             format!(
@@ -87,14 +87,14 @@ impl Client {
     }
 
     #[track_caller]
-    fn refresh_dnf(&self, root: &Path) {
+    pub(super) fn refresh_dnf(&self, root: &Path) {
         let output = self.dnf(root, &["--refresh", "makecache"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
 /// The two ways in which apt finds the repository.
-fn sources(root: &Path) -> [String; 2] {
+pub(super) fn sources(root: &Path) -> [String; 2] {
     let root = root.display();
     [format!("file:{root} stable-v1.36 main"), format!("file:{root}/core:/stable:/v1.36/deb/ /")]
 }
