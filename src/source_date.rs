@@ -36,6 +36,7 @@ impl SourceDate {
     }
 
     /// Returns the time so many seconds later, or the last one that there is.
+    #[must_use]
     pub const fn later_by(self, seconds: u32) -> Self {
         Self(self.0.saturating_add(seconds))
     }

@@ -21,12 +21,12 @@ const XZ: Compression = Compression::Xz(6);
 const DAY: u32 = 24 * 60 * 60;
 
 /// All shapes in which apt finds a channel.
-pub(super) struct Trees<'a> {
+pub(super) struct Shapes<'a> {
     channel: Channel,
     /// Debian's spellings, without `all`, whose packages stand in the file of each; unless there is nothing else.
     architectures: Vec<String>,
     settings: &'a Settings,
-    trees: Vec<Tree>,
+    all: Vec<Tree>,
 }
 
 /// One shape.
@@ -47,21 +47,21 @@ struct Part {
     count: usize,
 }
 
-impl<'a> Trees<'a> {
+impl<'a> Shapes<'a> {
     pub(super) fn begin(places: &Places<'a>, seal: &'a Seal<'a>) -> Result<Self, RepositoryError> {
         let (channel, settings) = (places.channel, &seal.charter.settings);
         let architectures = architectures(places);
         let trees = settings.shapes.iter().map(|shape| Tree::begin(*shape, &architectures, places, settings));
-        let trees = trees.collect::<Result<_, _>>()?;
-        Ok(Self { channel, architectures, settings, trees })
+        let all = trees.collect::<Result<_, _>>()?;
+        Ok(Self { channel, architectures, settings, all })
     }
 
     pub(super) fn add(&mut self, entry: &Entry, deb: &Fragment) -> Result<(), RepositoryError> {
-        self.trees.iter_mut().try_for_each(|tree| tree.add(entry, deb))
+        self.all.iter_mut().try_for_each(|tree| tree.add(entry, deb))
     }
 
     pub(super) fn finish(self, seal: &Seal<'_>, rendered: &mut Rendered) -> Result<(), RepositoryError> {
-        for tree in self.trees {
+        for tree in self.all {
             let components = match tree.shape {
                 Shape::Dists => vec![COMPONENT.to_owned()],
                 Shape::Flat => Vec::new(),

@@ -80,7 +80,7 @@ impl Seal<'_> {
 /// All files of a channel in the making.
 pub(super) struct Rendering<'a> {
     seal: &'a Seal<'a>,
-    debs: Option<apt::Trees<'a>>,
+    debs: Option<apt::Shapes<'a>>,
     rpms: Option<rpmmd::Tree<'a>>,
 }
 
@@ -88,7 +88,7 @@ impl<'a> Rendering<'a> {
     /// Begins with nothing but what is known without the packages.
     pub(super) fn begin(places: &Places<'a>, seal: &'a Seal<'a>) -> Result<Self, RepositoryError> {
         let has = |format| places.of(format).next().is_some();
-        let debs = has(Format::Deb).then(|| apt::Trees::begin(places, seal)).transpose()?;
+        let debs = has(Format::Deb).then(|| apt::Shapes::begin(places, seal)).transpose()?;
         let rpms = has(Format::Rpm).then(|| rpmmd::Tree::begin(places, seal)).transpose()?;
         Ok(Self { seal, debs, rpms })
     }

@@ -2,7 +2,8 @@
 
 use fs_err as fs;
 
-use super::clients::{Client, sources};
+use super::client::Client;
+use super::clients::sources;
 use super::rig::{Made, Rig};
 use crate::program::done;
 use crate::rpm_clients::repositories::{Repositories, UnitHelper};
@@ -13,6 +14,23 @@ fn said(output: &std::process::Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Where dnf finds the channel, and the key.
+fn place(rig: &Rig) -> [String; 2] {
+    let root = rig.root().display();
+    [format!("file://{root}/core:/stable:/v1.36/rpm/"), format!("file://{root}/key.asc")]
+}
+
+#[track_caller]
+fn refresh_dnf(client: &Client, rig: &Rig) {
+    let [base, key] = place(rig);
+    client.refresh_dnf(&base, &key);
+}
+
+fn ask_dnf(client: &Client, rig: &Rig, arguments: &[&str]) -> std::process::Output {
+    let [base, key] = place(rig);
+    client.dnf(&base, &key, arguments)
 }
 
 fn release(rig: &Rig) -> String {
@@ -26,7 +44,7 @@ fn clients_follow_when_the_form_changes() {
     let (apt, dnf) = (Client::new(), Client::new());
     let [source, flat] = sources(rig.root());
     assert_eq!(apt.refresh_apt(&source), "");
-    dnf.refresh_dnf(rig.root());
+    refresh_dnf(&dnf, &rig);
     let before = release(&rig);
     assert!(before.contains("/Packages.xz\n") && !before.contains("Valid-Until"), "{before}");
     let configure = "repo configure --apt-shape dists --apt-compression zstd --rpm-compression zstd --valid-days 7";
@@ -46,9 +64,9 @@ fn clients_follow_when_the_form_changes() {
         ["Fri, 15 Jan 2027 08:00:00 UTC", "Fri, 22 Jan 2027 08:00:00 UTC"]
     );
     rig.assert_whole();
-    dnf.refresh_dnf(rig.root());
+    refresh_dnf(&dnf, &rig);
     let listed =
-        said(&dnf.dnf(rig.root(), &["-q", "repoquery", "--available", "--qf", "%{name}-%{version}", "kubelet"]));
+        said(&ask_dnf(&dnf, &rig, &["-q", "repoquery", "--available", "--qf", "%{name}-%{version}", "kubelet"]));
     assert_eq!(listed, "kubelet-1.36.1\n");
     // The shape that is no longer written stays as it was, and its clients with it, until it is collected.
     assert_eq!(Client::new().refresh_apt(&flat), "");
@@ -84,27 +102,27 @@ fn dnf_knows_the_set_and_its_releases() {
     rig.publish_release("stable/v1.36", "1.36.1");
     rig.publish_release("stable/v1.36", "1.36.2");
     let client = Client::new();
-    client.refresh_dnf(rig.root());
-    let group = said(&client.dnf(rig.root(), &["group", "info", "kubernetes"]));
+    refresh_dnf(&client, &rig);
+    let group = said(&ask_dnf(&client, &rig, &["group", "info", "kubernetes"]));
     for name in ["Kubernetes v1.36", "kubeadm", "kubelet", "kubectl", "cri-tools", "kubernetes-cni"] {
         assert!(group.contains(name), "{name}: {group}");
     }
-    assert!(said(&client.dnf(rig.root(), &["group", "list", "--ids"])).contains("Kubernetes v1.36 (kubernetes)"));
+    assert!(said(&ask_dnf(&client, &rig, &["group", "list", "--ids"])).contains("Kubernetes v1.36 (kubernetes)"));
     // A machine with the older release is told of the newer one.
     let system = Repositories::new(UnitHelper::Present);
     fs::write(client.path("repos.d/system.repo"), system.configuration(&["system"])).unwrap();
-    said(&client.dnf(rig.root(), &["install", "system"]));
+    said(&ask_dnf(&client, &rig, &["install", "system"]));
     let older = ["kubelet-1.36.1", "kubeadm-1.36.1", "kubectl-1.36.1"];
-    said(&client.dnf(rig.root(), &[&["--setopt=install_weak_deps=0", "install"], &older[..]].concat()));
-    let advisories = said(&client.dnf(rig.root(), &["-q", "updateinfo", "list", "--all"]));
+    said(&ask_dnf(&client, &rig, &[&["--setopt=install_weak_deps=0", "install"], &older[..]].concat()));
+    let advisories = said(&ask_dnf(&client, &rig, &["-q", "updateinfo", "list", "--all"]));
     let words: Vec<Vec<&str>> = advisories.lines().map(|line| line.split_whitespace().collect()).collect();
     assert!(words.contains(&vec!["kubernetes-1.36.2", "bugfix", "kubelet-1.36.2-1.1.x86_64"]), "{advisories}");
     assert!(words.contains(&vec!["i", "kubernetes-1.36.1", "bugfix", "kubeadm-1.36.1-1.1.x86_64"]), "{advisories}");
-    let advisories = said(&client.dnf(rig.root(), &["-q", "updateinfo", "list"]));
+    let advisories = said(&ask_dnf(&client, &rig, &["-q", "updateinfo", "list"]));
     assert!(advisories.contains("kubernetes-1.36.2") && !advisories.contains("kubernetes-1.36.1"), "{advisories}");
-    said(&client.dnf(rig.root(), &["upgrade", "--advisory", "kubernetes-1.36.2"]));
-    said(&client.dnf(rig.root(), &["group", "install", "kubernetes"]));
-    let installed = said(&client.dnf(rig.root(), &["-q", "list", "--installed"]));
+    said(&ask_dnf(&client, &rig, &["upgrade", "--advisory", "kubernetes-1.36.2"]));
+    said(&ask_dnf(&client, &rig, &["group", "install", "kubernetes"]));
+    let installed = said(&ask_dnf(&client, &rig, &["-q", "list", "--installed"]));
     for line in ["kubelet.x86_64", "cri-tools.x86_64", "1.36.2-1.1"] {
         assert!(installed.contains(line), "{line}: {installed}");
     }
