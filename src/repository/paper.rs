@@ -18,7 +18,8 @@ use super::generation::Entry;
 use super::layout::key;
 use super::store::Key;
 use crate::digest::Digest;
-use crate::{provenance, sbom};
+use crate::provenance;
+use crate::sbom;
 
 /// What a paper is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
