@@ -4,6 +4,7 @@ mod bucket;
 mod client;
 mod clients;
 mod crash;
+mod papers;
 mod publishing;
 mod rig;
 mod s3;
