@@ -6,4 +6,5 @@ mod crash;
 mod publishing;
 mod rig;
 mod s3;
+mod served;
 mod store;
