@@ -6,6 +6,7 @@ mod configure;
 mod gc;
 mod history;
 mod init;
+mod serve;
 
 use clap::Subcommand;
 
@@ -42,6 +43,7 @@ enum RepoCommand {
     Repair(change::Repair),
     Check(check::Check),
     Gc(gc::Gc),
+    Serve(serve::Serve),
 }
 
 impl RepoArgs {
@@ -56,6 +58,7 @@ impl RepoArgs {
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
+            RepoCommand::Serve(args) => args.run(session),
         }
     }
 }

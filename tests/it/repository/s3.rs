@@ -43,7 +43,9 @@ impl Server {
 
     /// Lets everybody read, as the bucket of a public repository does: over plain HTTP and without a signature.
     pub(crate) fn open_to_everybody(&self) {
-        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::packages/*"}]}"#;
+        // S3 itself takes a HEAD for a GET, and knows no action of this name.
+        let policy = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\
+                      \"Action\":[\"s3:GetObject\",\"s3:HeadObject\"],\"Resource\":\"arn:aws:s3:::packages/*\"}]}";
         assert!(self.send("PUT", "/packages?policy", policy).starts_with("HTTP/1.1 20"), "no policy");
     }
 

@@ -1,10 +1,8 @@
 //! apt in a Debian of its own, or on this machine in folders of its own.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use fs_err as fs;
-use tempfile::TempDir;
 
 use super::places::IN_ROOT;
 use super::tampering::Files;
@@ -14,7 +12,7 @@ use crate::debian::system::System;
 
 /// A shape in which apt finds the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::repository) enum Shape {
+pub(super) enum Shape {
     Dists,
     Flat,
 }
@@ -29,91 +27,44 @@ impl Shape {
     }
 }
 
-/// A machine with apt.
-pub(in crate::repository) struct Apt {
-    at: At,
+/// A Debian with apt, in which packages can be installed.
+pub(super) struct Apt {
+    root: Root,
     shape: Shape,
-}
-
-enum At {
-    /// A system that can install packages.
-    Root(Root),
-    /// The apt of this machine. It knows nothing of what is installed here.
-    Folder(TempDir),
 }
 
 impl Apt {
     pub(super) fn of(system: System, shape: Shape) -> Self {
-        Self { at: At::Root(Root::on(system, Network::Machine)), shape }
-    }
-
-    pub(in crate::repository) fn of_this_machine(shape: Shape) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["lists/partial", "cache/archives/partial"] {
-            fs::create_dir_all(folder.path().join(name)).unwrap();
-        }
-        fs::write(folder.path().join("status"), "").unwrap();
-        Self { at: At::Folder(folder), shape }
-    }
-
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let strict = ["-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=0"];
-        let words = [&[program][..], &strict, arguments].concat();
-        let folder = match &self.at {
-            At::Root(root) => return root.command(&[&["env", "--chdir=/tmp"], &words[..]].concat()),
-            At::Folder(folder) => folder.path(),
-        };
-        let mut command = Command::new("timeout");
-        command.args(["120", words[0]]).env("LC_ALL", "C.UTF-8").current_dir(folder);
-        for (name, value) in [
-            ("Dir::Etc::sourcelist", folder.join("sources.list")),
-            ("Dir::Etc::sourceparts", PathBuf::from("-")),
-            ("Dir::State::lists", folder.join("lists")),
-            ("Dir::State::status", folder.join("status")),
-            ("Dir::Cache", folder.join("cache")),
-            ("APT::Architecture", PathBuf::from("amd64")),
-            ("APT::Architectures", PathBuf::from("amd64")),
-            ("APT::Sandbox::User", PathBuf::from("root")),
-        ] {
-            command.arg("-o").arg(format!("{name}={}", value.display()));
-        }
-        command.args(&words[1..]);
-        command
+        Self { root: Root::on(system, Network::Machine), shape }
     }
 
     /// Runs it; a warning is an error, too.
     fn run(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
-        said(&mut self.command(program, arguments), |line| {
+        // A root has no terminals, for which dpkg asks.
+        let strict = ["APT::Update::Error-Mode=any", "Acquire::Retries=0", "Dpkg::Use-Pty=0"];
+        let strict = strict.iter().flat_map(|option| ["-o", option]).collect::<Vec<_>>();
+        let words = [&["env", "--chdir=/tmp", program][..], &strict, arguments].concat();
+        said(&mut self.root.command(&words), |line| {
             ["W:", "E:", "Err:"].iter().any(|start| line.starts_with(start))
         })
     }
 
     /// A root has a copy of a folder, as new as the last look at it.
     fn copy(&self, place: &Place) {
-        if let (At::Root(root), Some(folder)) = (&self.at, place.folder()) {
-            root.put_folder(folder, IN_ROOT);
+        if let Some(folder) = place.folder() {
+            self.root.put_folder(folder, IN_ROOT);
         }
     }
 }
 
 impl Machine for Apt {
     fn subscribe(&self, place: &Place, certificate: &Path) {
-        match &self.at {
-            At::Root(root) => {
-                self.copy(place);
-                root.write("/etc/apt/keyrings/example.asc", &fs::read_to_string(certificate).unwrap());
-                let source = self.shape.source(&place.url(Some(IN_ROOT)));
-                let line = format!("deb [signed-by=/etc/apt/keyrings/example.asc] {source}\n");
-                root.write("/etc/apt/sources.list.d/example.list", &line);
-                root.ok(&["sh", "-c", "rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb"]);
-            }
-            At::Folder(folder) => {
-                let line = format!("deb [signed-by={}] {}\n", certificate.display(), self.shape.source(&place.url(None)));
-                fs::write(folder.path().join("sources.list"), line).unwrap();
-                fs::remove_dir_all(folder.path().join("lists")).unwrap();
-                fs::create_dir_all(folder.path().join("lists/partial")).unwrap();
-            }
-        }
+        self.copy(place);
+        self.root.write("/etc/apt/keyrings/example.asc", &fs::read_to_string(certificate).unwrap());
+        let source = self.shape.source(&place.url(Some(IN_ROOT)));
+        let line = format!("deb [signed-by=/etc/apt/keyrings/example.asc] {source}\n");
+        self.root.write("/etc/apt/sources.list.d/example.list", &line);
+        self.root.ok(&["sh", "-c", "rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb"]);
     }
 
     fn refresh(&self, place: &Place) -> Result<(), String> {
@@ -147,8 +98,7 @@ impl Machine for Apt {
     }
 
     fn installed(&self) -> Vec<String> {
-        let At::Root(root) = &self.at else { return Vec::new() };
-        let all = root.ok(&["dpkg-query", "--show", "--showformat=${Package} ${Version} ${db:Status-Status}\n"]);
+        let all = self.root.ok(&["dpkg-query", "--show", "--showformat=${Package} ${Version} ${db:Status-Status}\n"]);
         let ours = all.lines().filter(|line| SET.iter().any(|name| line.starts_with(&format!("{name} "))));
         ours.filter_map(|line| line.strip_suffix(" installed").map(str::to_owned)).collect()
     }

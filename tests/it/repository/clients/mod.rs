@@ -10,15 +10,13 @@ mod tampering;
 use std::path::Path;
 use std::process::{Command, Output};
 
-pub(super) use apt::Apt;
-pub(super) use places::{Place, Way};
-pub(super) use rpm_md::RpmMd;
+use places::{Place, Way};
 
 /// What is installed, by the names of the packages.
 const SET: [&str; 5] = ["cri-tools", "kubeadm", "kubectl", "kubelet", "kubernetes-cni"];
 
 /// A machine that has one repository, trusts one key and checks everything that it can.
-pub(super) trait Machine {
+trait Machine {
     /// Makes a repository known, and nothing else. Whatever was fetched before is forgotten.
     fn subscribe(&self, place: &Place, certificate: &Path);
     /// Fetches the index files, as if their time was over. The error is what the package manager says.

@@ -6,11 +6,11 @@ use kubepkg::repository::store::{Location, Store, StoreOptions};
 
 use crate::repository::rig::Rig;
 use crate::repository::s3;
-use crate::repository::served::Served;
+use crate::repository::server::Serving;
 
 /// How a client gets at a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::repository) enum Way {
+pub(super) enum Way {
     /// A folder of the machine.
     Folder,
     /// A folder that is served.
@@ -27,24 +27,24 @@ impl Way {
 pub(super) const IN_ROOT: &str = "repository";
 
 /// A repository, and how clients get at it.
-pub(in crate::repository) struct Place {
-    pub(in crate::repository) rig: Rig,
+pub(super) struct Place {
+    pub(super) rig: Rig,
     server: Server,
 }
 
 enum Server {
     None,
-    Files(Served),
+    Files(Serving),
     Bucket(s3::Server),
 }
 
 impl Place {
-    pub(in crate::repository) fn new(way: Way) -> Self {
+    pub(super) fn new(way: Way) -> Self {
         match way {
             Way::Folder => Self { rig: Rig::new(), server: Server::None },
             Way::Http => {
                 let rig = Rig::new();
-                let server = Server::Files(Served::start(rig.root()));
+                let server = Server::Files(Serving::start(&rig.place, &[]));
                 Self { rig, server }
             }
             Way::Bucket => {
@@ -61,7 +61,7 @@ impl Place {
             Server::None => {
                 root.map_or_else(|| format!("file://{}", self.rig.root().display()), |root| format!("file:///{root}"))
             }
-            Server::Files(server) => server.url(),
+            Server::Files(server) => server.url.trim_end_matches('/').to_owned(),
             Server::Bucket(server) => server.url("kubernetes"),
         }
     }

@@ -16,7 +16,7 @@ use crate::rpm_clients::repositories::{Repositories, UnitHelper};
 
 /// A package manager that reads rpm-md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::repository) enum Kind {
+pub(super) enum Kind {
     Dnf4,
     /// Debian 12 has none: it runs in a newer Debian.
     Dnf5,
@@ -30,7 +30,7 @@ fn system() -> &'static Repositories {
 }
 
 /// A machine with dnf or zypper.
-pub(in crate::repository) struct RpmMd {
+pub(super) struct RpmMd {
     kind: Kind,
     /// Where dnf 5 is.
     root: Option<Root>,
@@ -41,7 +41,7 @@ pub(in crate::repository) struct RpmMd {
 const FOLDER: &str = "/machine";
 
 impl RpmMd {
-    pub(in crate::repository) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         let machine = Self {
             kind,
             root: (kind == Kind::Dnf5).then(|| Root::on(NEWEST, Network::Machine)),

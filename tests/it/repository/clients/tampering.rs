@@ -7,7 +7,7 @@ use super::Place;
 const LIMIT: u64 = 1 << 20;
 
 /// The files of a repository in the eyes of one package manager.
-pub(in crate::repository) struct Files {
+pub(super) struct Files {
     /// What is signed.
     pub(super) signed: &'static str,
     /// Where the signature is.
@@ -31,10 +31,6 @@ pub(super) enum Change {
 
 impl Change {
     pub(super) const ALL: [Self; 4] = [Self::SignedIndex, Self::Signature, Self::Index, Self::Package];
-}
-
-fn key(path: &str) -> Key {
-    path.parse().unwrap()
 }
 
 fn read(store: &Store, key: &Key) -> Vec<u8> {
@@ -118,14 +114,4 @@ pub(super) fn tamper(place: &Place, files: &Files, change: Change) -> Saved {
             flip_in_the_middle,
         ),
     }
-}
-
-/// Names files for messages.
-pub(super) fn first(saved: &Saved) -> &Key {
-    &saved.0[0].0
-}
-
-/// Whether somebody who can write may read a file there.
-pub(super) fn has(place: &Place, path: &str) -> bool {
-    place.store().get(&key(path), LIMIT).unwrap().is_some()
 }
