@@ -24,8 +24,7 @@ pub(crate) const NODE: System = System {
 pub(crate) const OLDEST: System = System { suite: "bullseye", packages: "cpio,rpm,rpm2cpio,xz-utils" };
 
 /// Clients that judge signatures by Sequoia: apt 3 with sqv, rpm 4.20; and what the kubelet depends on.
-pub(crate) const SEQUOIA: System =
-    System { suite: "trixie", packages: "iptables,rpm,sqv" };
+pub(crate) const SEQUOIA: System = System { suite: "trixie", packages: "iptables,rpm,sqv" };
 
 /// The newest dnf and the newest rpm: dnf 5, rpm 6.
 pub(crate) const NEWEST: System = System { suite: "forky", packages: "dnf5,rpm" };

@@ -83,10 +83,4 @@ impl Client {
             .output()
             .unwrap()
     }
-
-    #[track_caller]
-    pub(crate) fn refresh_dnf(&self, base: &str, key: &str) {
-        let output = self.dnf(base, key, &["--refresh", "makecache"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
 }

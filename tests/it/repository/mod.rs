@@ -1,6 +1,7 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod bucket;
+mod cache;
 mod client;
 mod clients;
 mod crash;
@@ -10,3 +11,4 @@ mod s3;
 mod server;
 mod serving;
 mod store;
+mod stress;

@@ -16,7 +16,7 @@ const START: Duration = Duration::from_secs(120);
 /// The server, until it is dropped.
 pub(crate) struct Server {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {

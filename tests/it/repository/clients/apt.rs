@@ -44,9 +44,7 @@ impl Apt {
         let strict = ["APT::Update::Error-Mode=any", "Acquire::Retries=0", "Dpkg::Use-Pty=0"];
         let strict = strict.iter().flat_map(|option| ["-o", option]).collect::<Vec<_>>();
         let words = [&["env", "--chdir=/tmp", program][..], &strict, arguments].concat();
-        said(&mut self.root.command(&words), |line| {
-            ["W:", "E:", "Err:"].iter().any(|start| line.starts_with(start))
-        })
+        said(&mut self.root.command(&words), |line| ["W:", "E:", "Err:"].iter().any(|start| line.starts_with(start)))
     }
 
     /// A root has a copy of a folder, as new as the last look at it.

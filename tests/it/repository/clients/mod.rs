@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use places::{Place, Way};
+pub(super) use rpm_md::{Kind, RpmMd};
 
 /// What is installed, by the names of the packages.
 const SET: [&str; 5] = ["cri-tools", "kubeadm", "kubectl", "kubelet", "kubernetes-cni"];

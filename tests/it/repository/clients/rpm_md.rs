@@ -16,7 +16,7 @@ use crate::rpm_clients::repositories::{Repositories, UnitHelper};
 
 /// A package manager that reads rpm-md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::repository) enum Kind {
     Dnf4,
     /// Debian 12 has none: it runs in a newer Debian.
     Dnf5,
@@ -30,7 +30,7 @@ fn system() -> &'static Repositories {
 }
 
 /// A machine with dnf or zypper.
-pub(super) struct RpmMd {
+pub(in crate::repository) struct RpmMd {
     kind: Kind,
     /// Where dnf 5 is.
     root: Option<Root>,
@@ -41,7 +41,7 @@ pub(super) struct RpmMd {
 const FOLDER: &str = "/machine";
 
 impl RpmMd {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(in crate::repository) fn new(kind: Kind) -> Self {
         let machine = Self {
             kind,
             root: (kind == Kind::Dnf5).then(|| Root::on(NEWEST, Network::Machine)),
@@ -98,9 +98,7 @@ impl RpmMd {
                 ];
                 [program].iter().chain(&fixed).map(|&word| word.to_owned()).chain(own).collect()
             }
-            Kind::Zypper => {
-                ["zypper", "--non-interactive", "--root", &install_root].map(str::to_owned).to_vec()
-            }
+            Kind::Zypper => ["zypper", "--non-interactive", "--root", &install_root].map(str::to_owned).to_vec(),
         };
         let words: Vec<&str> = words.iter().map(String::as_str).chain(arguments.iter().copied()).collect();
         said(&mut self.program(&words), |_| false)
@@ -112,19 +110,45 @@ impl RpmMd {
         }
     }
 
-    /// The parts of a `.repo` file: the system's, which is not signed, and ours.
-    fn configuration(&self, place: &Place) -> [(String, &'static str); 2] {
+    /// Makes a repository known, by its line in a `.repo` file, and forgets what was fetched before.
+    pub(in crate::repository) fn subscribe_to(&self, source: &str, certificate: &Path) {
+        self.write("key.asc", &fs::read_to_string(certificate).unwrap());
         let system = match self.root {
             Some(_) => "[system]\nname=system\nbaseurl=file:///system/system\nenabled=1\ngpgcheck=0\n".to_owned(),
             None => system().configuration(&["system"]),
         };
-        let url = place.url(self.root.as_ref().map(|_| IN_ROOT));
         let ours = format!(
-            "[kubernetes]\nname=Kubernetes\nbaseurl={url}/core:/stable:/v1.36/rpm/\nenabled=1\ngpgcheck=1\n\
-             repo_gpgcheck=1\npkg_gpgcheck=1\nautorefresh=0\ngpgkey=file://{}\nskip_if_unavailable=0\n",
+            "[kubernetes]\nname=Kubernetes\n{source}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\npkg_gpgcheck=1\n\
+             autorefresh=0\ngpgkey=file://{}\nskip_if_unavailable=0\n",
             self.at("key.asc").display(),
         );
-        [(system, "system"), (ours, "kubernetes")]
+        for folder in ["etc/repos.d", "root/etc/zypp/repos.d"] {
+            self.write(&format!("{folder}/system.repo"), &system);
+            self.write(&format!("{folder}/kubernetes.repo"), &ours);
+        }
+        let forgotten = ["cache", "root/var/cache/zypp"].map(|path| self.at(path).display().to_string());
+        said(&mut self.program(&["rm", "-rf", &forgotten[0], &forgotten[1]]), |_| false).unwrap();
+        if self.kind == Kind::Zypper {
+            // zypper asks a person before it trusts the first key of a repository.
+            let (root, key) = (self.at("root"), self.at("key.asc"));
+            let import = ["rpm", "--root", root.to_str().unwrap(), "--import", key.to_str().unwrap()];
+            said(&mut self.program(&import), |_| false).unwrap();
+        }
+    }
+
+    /// Fetches the index files, as if their time was over. The error is what the package manager says.
+    pub(in crate::repository) fn make_cache(&self) -> Result<(), String> {
+        match self.kind {
+            Kind::Zypper => self.run(&["refresh", "--force", "--repo", "kubernetes"]),
+            _ => self.run(&["makecache", "--refresh", "--disablerepo=system"]),
+        }
+        .map(drop)
+    }
+
+    /// Returns the `repomd.xml` that dnf has.
+    pub(in crate::repository) fn repomd(&self) -> String {
+        let cat = format!("cat {}/cache/kubernetes-*/repodata/repomd.xml", self.at("").display());
+        said(&mut self.program(&["sh", "-c", &cat]), |_| false).unwrap()
     }
 
     fn install_names(&self, names: &[&str]) {
@@ -139,30 +163,13 @@ impl RpmMd {
 impl Machine for RpmMd {
     fn subscribe(&self, place: &Place, certificate: &Path) {
         self.copy(place);
-        self.write("key.asc", &fs::read_to_string(certificate).unwrap());
-        for (text, name) in self.configuration(place) {
-            self.write(&format!("etc/repos.d/{name}.repo"), &text);
-            if self.kind == Kind::Zypper {
-                self.write(&format!("root/etc/zypp/repos.d/{name}.repo"), &text);
-            }
-        }
-        let forgotten = ["cache", "root/var/cache/zypp"].map(|path| self.at(path).display().to_string());
-        said(&mut self.program(&["rm", "-rf", &forgotten[0], &forgotten[1]]), |_| false).unwrap();
-        if self.kind == Kind::Zypper {
-            // zypper asks a person before it trusts the first key of a repository.
-            let (root, key) = (self.at("root"), self.at("key.asc"));
-            let import = ["rpm", "--root", root.to_str().unwrap(), "--import", key.to_str().unwrap()];
-            said(&mut self.program(&import), |_| false).unwrap();
-        }
+        let url = place.url(self.root.as_ref().map(|_| IN_ROOT));
+        self.subscribe_to(&format!("baseurl={url}/core:/stable:/v1.36/rpm/"), certificate);
     }
 
     fn refresh(&self, place: &Place) -> Result<(), String> {
         self.copy(place);
-        match self.kind {
-            Kind::Zypper => self.run(&["refresh", "--force", "--repo", "kubernetes"]),
-            _ => self.run(&["makecache", "--refresh", "--disablerepo=system"]),
-        }
-        .map(drop)
+        self.make_cache()
     }
 
     fn versions(&self, name: &str) -> Vec<String> {
@@ -170,7 +177,9 @@ impl Machine for RpmMd {
             Kind::Zypper => {
                 let rows = self.run(&["--no-refresh", "search", "--details", "--match-exact", name]).unwrap();
                 let rows = rows.lines().map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
-                let fits = |row: &Vec<&str>| row.len() == 6 && row[1] == name && row[4] == "x86_64" && row[5] != "(System Packages)";
+                let fits = |row: &Vec<&str>| {
+                    row.len() == 6 && row[1] == name && row[4] == "x86_64" && row[5] != "(System Packages)"
+                };
                 rows.filter(fits).map(|row| row[3].to_owned()).collect()
             }
             _ => {

@@ -20,17 +20,24 @@ pub(super) struct Files {
     pub(super) packages: &'static str,
 }
 
-/// A change, and what it is called when it is not noticed.
+/// Something that is not as the publisher made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
+    /// The text that is signed.
     SignedIndex,
+    /// The signature.
     Signature,
+    /// The index files of packages.
     Index,
+    /// A package.
     Package,
+    /// The key: it is another one than the machine trusts.
+    Key,
 }
 
 impl Change {
-    pub(super) const ALL: [Self; 4] = [Self::SignedIndex, Self::Signature, Self::Index, Self::Package];
+    /// Those that somebody makes who can write to the repository.
+    pub(super) const OF_FILES: [Self; 4] = [Self::SignedIndex, Self::Signature, Self::Index, Self::Package];
 }
 
 fn read(store: &Store, key: &Key) -> Vec<u8> {
@@ -47,7 +54,8 @@ impl Saved {
         let listed = store.list(files.mutable).unwrap().into_iter().map(|found| found.key);
         let names = listed.filter(|key| {
             let name = key.as_str().rsplit('/').next().unwrap();
-            !key.as_str().contains("/by-hash/") && ["InRelease", "Release", "Packages", "repomd"].iter().any(|start| name.starts_with(start))
+            !key.as_str().contains("/by-hash/")
+                && ["InRelease", "Release", "Packages", "repomd"].iter().any(|start| name.starts_with(start))
         });
         Self(names.map(|key| (key.clone(), read(&store, &key))).collect())
     }
@@ -113,5 +121,6 @@ pub(super) fn tamper(place: &Place, files: &Files, change: Change) -> Saved {
             |name| name.contains("kubectl") && (name.contains("amd64") || name.contains("x86_64")),
             flip_in_the_middle,
         ),
+        Change::Key => unreachable!("no change of a file"),
     }
 }
