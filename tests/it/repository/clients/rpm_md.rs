@@ -72,14 +72,12 @@ impl RpmMd {
 
     /// Debian's rpm has its database in the home folder, here that of the root that it works in.
     fn program(&self, words: &[&str]) -> Command {
-        match &self.root {
-            Some(root) => root.command(words),
-            None => {
-                let mut command = Command::new("timeout");
-                command.args(["--kill-after=10", "120"]).args(words).env("LC_ALL", "C.UTF-8").env("HOME", "/root");
-                command
-            }
+        if let Some(root) = &self.root {
+            return root.command(words);
         }
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=10", "120"]).args(words).env("LC_ALL", "C.UTF-8").env("HOME", "/root");
+        command
     }
 
     fn run(&self, arguments: &[&str]) -> Result<String, String> {
@@ -173,20 +171,15 @@ impl Machine for RpmMd {
     }
 
     fn versions(&self, name: &str) -> Vec<String> {
-        let mut versions: Vec<String> = match self.kind {
-            Kind::Zypper => {
-                let rows = self.run(&["--no-refresh", "search", "--details", "--match-exact", name]).unwrap();
-                let rows = rows.lines().map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
-                let fits = |row: &Vec<&str>| {
-                    row.len() == 6 && row[1] == name && row[4] == "x86_64" && row[5] != "(System Packages)"
-                };
-                rows.filter(fits).map(|row| row[3].to_owned()).collect()
-            }
-            _ => {
-                let format = "%{name}|%{version}-%{release}\n";
-                let rows = self.run(&["-q", "repoquery", "--repo=kubernetes", "--qf", format, name]).unwrap();
-                rows.lines().filter_map(|row| row.strip_prefix(&format!("{name}|")).map(str::to_owned)).collect()
-            }
+        let mut versions: Vec<String> = if self.kind == Kind::Zypper {
+            let rows = self.run(&["--no-refresh", "search", "--details", "--match-exact", name]).unwrap();
+            let rows = rows.lines().map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
+            let rows = rows.filter(|row| row.len() == 6 && row[1] == name && row[4] == "x86_64");
+            rows.filter(|row| row[5] == "Kubernetes").map(|row| row[3].to_owned()).collect()
+        } else {
+            let format = "%{name}|%{version}-%{release}\n";
+            let rows = self.run(&["-q", "repoquery", "--repo=kubernetes", "--qf", format, name]).unwrap();
+            rows.lines().filter_map(|row| row.strip_prefix(&format!("{name}|")).map(str::to_owned)).collect()
         };
         versions.sort();
         versions
