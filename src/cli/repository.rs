@@ -1,6 +1,5 @@
 //! What the subcommands on repositories share.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -90,7 +89,8 @@ impl Publishing {
         })?;
         lint(&*signer)?;
         let (_, catalog) = session.specs(&self.trees)?;
-        let components: BTreeSet<String> = catalog.iter().map(|spec| spec.name.to_string()).collect();
+        let mut components = Components::default();
+        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
         Ok(Opened { signer, date: date(session), components })
     }
 }

@@ -11,5 +11,6 @@ mod rig;
 mod s3;
 mod server;
 mod serving;
+mod settings;
 mod store;
 mod stress;
