@@ -23,7 +23,7 @@ use super::state::StateError;
 use super::store::{Content, Key, STATE, Source};
 use crate::digest::Digest;
 use crate::package::reader::FileList;
-use crate::sign::Signer;
+use crate::sign::{Certificate, Signers};
 use crate::source_date::SourceDate;
 
 /// How often others may publish to the channel before this run gives up.
@@ -34,8 +34,8 @@ const MAX_FUTURE: u32 = 10;
 /// Who publishes, and when.
 #[derive(Debug)]
 pub struct Publisher<'a> {
-    /// Signs index files.
-    pub signer: &'a dyn Signer,
+    /// The keys that sign index files: those of the repository, in any order.
+    pub signers: Signers<'a>,
     /// The time that is written.
     pub date: SourceDate,
     /// The names that no distribution is trusted to have.
@@ -85,6 +85,12 @@ impl Candidate {
         Ok(Self { source, fragment })
     }
 
+    fn refusals(&self, trusted: &[Certificate]) -> Vec<Refusal> {
+        let mut found = gate::file(&self.source.path().display().to_string(), &self.fragment);
+        found.extend(gate::signature(self.source.path(), self.fragment.format(), trusted));
+        found
+    }
+
     fn entry(&self) -> Entry {
         let fragment = &self.fragment;
         Entry {
@@ -109,10 +115,9 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         let candidates = files.iter().map(|path| Candidate::read(path)).collect::<Result<Vec<_>, _>>()?;
-        let refused: Vec<Refusal> = candidates
-            .iter()
-            .flat_map(|one| gate::file(&one.source.path().display().to_string(), &one.fragment))
-            .collect();
+        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
+        let trusted = self.charter().keyring.of_packages();
+        let refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         if !refused.is_empty() {
             return Err(Refusals(refused).into());
         }
@@ -135,12 +140,13 @@ impl Repository {
     ) -> Result<Outcome, RepositoryError> {
         let mut placed = HashSet::new();
         for _ in 0..TRIES {
-            let held = Head::read(self.store(), channel)?;
+            let held = self.head(channel)?;
             let shown = match &held {
                 Some(held) => Some(Generation::read(self.store(), channel, &held.head)?),
                 None => None,
             };
             let (change, candidates) = change(shown.as_ref().map_or(&[], |shown| &shown.packages))?;
+            self.admit(&publisher.signers, publisher.date, &change.reason)?;
             let (added, removed) = difference(shown.as_ref(), &change.packages);
             if let (Some(held), Some(shown)) = (&held, &shown)
                 && added.is_empty()
@@ -163,6 +169,15 @@ impl Repository {
         Err(RepositoryError::Busy { channel, tries: TRIES })
     }
 
+    /// Returns the head of a channel, which one of the keys that sign the repository has signed.
+    fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
+        let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
+        match held.verify(channel, &self.charter().keyring.of_index()) {
+            Ok(()) => Ok(Some(held)),
+            Err(cause) => Err(RepositoryError::ForeignHead { object: super::head::key(channel).to_string(), cause }),
+        }
+    }
+
     /// Writes one generation; none if somebody else was faster.
     fn commit(
         &mut self,
@@ -179,19 +194,24 @@ impl Repository {
         change.fragments.into_iter().for_each(|fragment| shelf.add(fragment));
         let mut generation = Generation::new(channel, held.map(|held| &held.head), date, change.reason);
         generation.packages = change.packages;
+        let signers = self.charter().keyring.ordered(&publisher.signers);
+        generation.signers = signers.certificates().map(|one| one.fingerprint().to_owned()).collect();
         let fragments = sort(&mut generation, &shelf)?;
         gates(next, &generation, &fragments, publisher.components)?;
         self.place(next, candidates, placed)?;
         let earlier = |name: &str| self.earlier(shown, name);
         let places = Places { channel, entries: &generation.packages, fragments: &fragments, earlier: &earlier };
-        let seal = Seal { charter: self.charter(), date, signer: publisher.signer };
+        let seal = Seal { charter: self.charter(), date, signers: &signers };
         let rendered = render::render(&places, &seal)?;
         let bytes = self.write_indices(next, &mut generation, rendered)?;
         generation.packs =
             shelf.write(self.store(), &generation.packages.iter().map(|one| one.sha256.clone()).collect())?;
         let head = generation.write(self.store())?;
         self.register(channel)?;
-        let Some(held) = head.commit(self.store(), channel, held)? else { return Ok(None) };
+        // Somebody may have given the repository other keys meanwhile.
+        self.reload()?;
+        self.admit(&publisher.signers, date, &generation.reason)?;
+        let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
         projection::write(self.store(), channel, &bytes)?;
         Ok(Some(held.head))
     }

@@ -15,7 +15,7 @@ use super::rpmmd::{EarlierMetadata, KEY, Metadata, REPOMD, Repomd, SIGNATURE};
 use super::store::Key;
 use crate::compression::Compression;
 use crate::format::Format;
-use crate::sign::Signer;
+use crate::sign::Signers;
 use crate::source_date::SourceDate;
 
 /// What every client reads.
@@ -64,7 +64,7 @@ impl<'a> Places<'a> {
 pub(super) struct Seal<'a> {
     pub(super) charter: &'a Charter,
     pub(super) date: SourceDate,
-    pub(super) signer: &'a dyn Signer,
+    pub(super) signers: &'a Signers<'a>,
 }
 
 /// Makes all files.
@@ -171,7 +171,7 @@ fn release(
         rendered.indices.push(Index { path, name, bytes, members: file.members });
     }
     let detached = detached(seal, text.as_bytes())?;
-    let inline = seal.signer.cleartext(&text, seal.date)?;
+    let inline = seal.signers.cleartext(&text, seal.date)?;
     for (name, bytes) in [("Release", text.into_bytes()), ("Release.gpg", detached), ("InRelease", inline.into_bytes())]
     {
         rendered.projection.push((key(&format!("{root}/{name}")), bytes));
@@ -179,9 +179,9 @@ fn release(
     Ok(())
 }
 
-fn detached(seal: &Seal<'_>, mut message: &[u8]) -> Result<Vec<u8>, RepositoryError> {
-    let signature = seal.signer.detached(&mut message, seal.date)?;
-    let armor = signature.to_armor().map_err(crate::sign::SignError::Refused)?;
+fn detached(seal: &Seal<'_>, message: &[u8]) -> Result<Vec<u8>, RepositoryError> {
+    let signatures = seal.signers.detached(message, seal.date)?;
+    let armor = signatures.to_armor().map_err(crate::sign::SignError::Refused)?;
     Ok(armor.into_bytes())
 }
 
@@ -205,14 +205,14 @@ fn rpmmd(places: &Places<'_>, seal: &Seal<'_>, rendered: &mut Rendered) -> Resul
         let (path, members) = (key(&format!("{root}/{}", data.file.path)), data.file.members);
         rendered.indices.push(Index { path, name: name(&data.kind), bytes, members });
     }
-    let certificate = seal
-        .signer
-        .certificate()
+    let certificates = seal
+        .charter
+        .keyring
         .to_armor()
         .map_err(|error| RepositoryError::Index { file: format!("{root}/{KEY}"), cause: error.to_string() })?;
     let signature = detached(seal, text.as_bytes())?;
     // A signature of `repomd.xml` is of nothing else: these are written together.
-    for (name, bytes) in [(KEY, certificate.into_bytes()), (REPOMD, text.into_bytes()), (SIGNATURE, signature)] {
+    for (name, bytes) in [(KEY, certificates.into_bytes()), (REPOMD, text.into_bytes()), (SIGNATURE, signature)] {
         rendered.projection.push((key(&format!("{root}/{name}")), bytes));
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod bucket;
 mod clients;
 mod crash;
+mod keys;
 mod publishing;
 mod rig;
 mod s3;
