@@ -31,6 +31,7 @@ pub mod publish;
 mod render;
 pub mod resign;
 pub mod rpmmd;
+pub mod serve;
 pub mod settings;
 pub mod state;
 pub mod store;

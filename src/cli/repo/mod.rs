@@ -7,6 +7,7 @@ mod gc;
 mod history;
 mod init;
 mod keys;
+mod serve;
 
 use clap::Subcommand;
 
@@ -47,6 +48,7 @@ enum RepoCommand {
     Keys(keys::Keys),
     Trust(keys::Trust),
     Distrust(keys::Distrust),
+    Serve(serve::Serve),
 }
 
 impl RepoArgs {
@@ -65,6 +67,7 @@ impl RepoArgs {
             RepoCommand::Keys(args) => args.run(),
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
+            RepoCommand::Serve(args) => args.run(session),
         }
     }
 }

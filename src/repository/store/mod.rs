@@ -10,7 +10,8 @@ mod bucket;
 mod error;
 mod folder;
 mod location;
-mod media;
+pub(crate) mod media;
+mod open;
 mod source;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use error::{Action, Cause, StoreError};
 pub use location::{BadLocation, Location};
+pub use open::{Opened, Pieces, Reading};
 pub use source::{Content, Source};
 
 use crate::digest::Digest;

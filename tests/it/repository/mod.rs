@@ -1,10 +1,13 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod bucket;
+mod client;
 mod clients;
 mod crash;
 mod keys;
 mod publishing;
 mod rig;
 mod s3;
+mod server;
+mod serving;
 mod store;
