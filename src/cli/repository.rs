@@ -16,6 +16,7 @@ use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::gate::{Components, Refusal};
 use crate::repository::generation::Entry;
+use crate::repository::paper::Paper;
 use crate::repository::publish::{Outcome, Publisher};
 use crate::repository::state::StateError;
 use crate::repository::store::{BadLocation, Cause, Location, Store, StoreOptions};
@@ -166,9 +167,19 @@ pub(crate) fn entries(entries: &[Entry]) -> Value {
             "sha256": entry.sha256.hex(),
             "size": entry.size,
             "path": entry.path.as_str(),
+            "papers": entry.papers.iter().map(|paper| paper_view(entry, paper)).collect::<Vec<_>>(),
         })
     };
     entries.iter().map(view).collect()
+}
+
+fn paper_view(entry: &Entry, paper: &Paper) -> Value {
+    json!({
+        "kind": paper.kind.as_str(),
+        "sha256": paper.sha256.hex(),
+        "size": paper.size,
+        "path": entry.paper_path(paper.kind).as_str(),
+    })
 }
 
 impl From<RepositoryError> for Failure {
@@ -234,6 +245,10 @@ fn refused(refusals: &[Refusal]) -> &'static str {
         }
         Some(Refusal::Forged { .. }) => "get it again: somebody or something changed it",
         Some(Refusal::OtherBytes { .. }) => "build it again with a higher `--revision`: clients have the other one",
+        Some(Refusal::ForeignPaper { .. }) => {
+            "`kubepkg sign` renews provenance; without a paper beside it a package is published without"
+        }
+        Some(Refusal::StrayPaper { .. }) => "name the package, too: papers are published with it",
         Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
     }
 }

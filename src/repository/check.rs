@@ -11,6 +11,7 @@ use super::error::RepositoryError;
 use super::generation::{Entry, Generation};
 use super::head::{self, Head};
 use super::layout::{self, key};
+use super::paper::Paper;
 use super::publish::flat_path;
 use super::rpmmd::{REPOMD, SIGNATURE};
 use super::store::Key;
@@ -57,6 +58,7 @@ impl Repository {
         let mut check = Check { repository: self, certificates, found: Vec::new() };
         check.head(channel)?;
         check.projection(&generation)?;
+        check.papers(&generation, depth)?;
         let has = |format| generation.packages.iter().any(|entry| entry.format == format);
         if has(Format::Deb) {
             check.apt(&layout::suite(channel), &generation, |entry| entry.path.clone(), depth)?;
@@ -93,6 +95,26 @@ impl Check<'_> {
                 Some(there) if Digest::sha256(&there.bytes) != file.sha256 => {
                     self.wrong(file.path.as_str(), format!("is not that of generation {}", generation.number));
                 }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The papers that the generation names lie beside the packages.
+    fn papers(&mut self, generation: &Generation, depth: Depth) -> Result<(), RepositoryError> {
+        let named = |entry: &Entry| {
+            entry.papers.iter().map(|paper| (entry.paper_path(paper.kind), paper.clone())).collect::<Vec<_>>()
+        };
+        let (paths, papers): (Vec<Key>, Vec<Paper>) = generation.packages.iter().flat_map(named).unzip();
+        let sizes = self.repository.store().sizes(&paths)?;
+        for ((path, paper), size) in paths.iter().zip(&papers).zip(sizes) {
+            match size {
+                None => self.wrong(path.as_str(), "is not there"),
+                Some(size) if size != paper.size => {
+                    self.wrong(path.as_str(), format!("has {size} bytes, and should have {}", paper.size));
+                }
+                Some(size) if depth == Depth::Digests => self.digest(path, &paper.sha256, size)?,
                 Some(_) => {}
             }
         }
@@ -236,16 +258,16 @@ impl Check<'_> {
                 Some(size) if size != entry.size => {
                     self.wrong(path.as_str(), format!("has {size} bytes, and should have {}", entry.size));
                 }
-                Some(_) if depth == Depth::Digests => self.digest(path, entry)?,
+                Some(size) if depth == Depth::Digests => self.digest(path, &entry.sha256, size)?,
                 Some(_) => {}
             }
         }
         Ok(())
     }
 
-    fn digest(&mut self, path: &Key, entry: &Entry) -> Result<(), RepositoryError> {
-        let object = self.repository.store().get(path, entry.size)?;
-        if object.is_none_or(|object| Digest::sha256(&object.bytes) != entry.sha256) {
+    fn digest(&mut self, path: &Key, sha256: &Digest, size: u64) -> Result<(), RepositoryError> {
+        let object = self.repository.store().get(path, size)?;
+        if object.is_none_or(|object| Digest::sha256(&object.bytes) != *sha256) {
             self.wrong(path.as_str(), "has other bytes");
         }
         Ok(())

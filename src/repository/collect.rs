@@ -86,5 +86,6 @@ fn name(channel: Channel, shown: &Shown, live: &mut HashSet<Key>) {
     live.extend(generation.projection.iter().flat_map(|file| [file.path.clone(), file.source.clone()]));
     for entry in &generation.packages {
         live.extend([entry.path.clone(), flat_path(channel, entry)]);
+        live.extend(entry.papers.iter().map(|paper| entry.paper_path(paper.kind)));
     }
 }

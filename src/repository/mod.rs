@@ -26,6 +26,7 @@ pub mod layout;
 mod location;
 mod order;
 pub mod pack;
+pub mod paper;
 mod projection;
 pub mod publish;
 mod render;

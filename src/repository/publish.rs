@@ -17,6 +17,7 @@ use super::head::{Head, Held};
 use super::index::Earlier;
 use super::layout::{self, key};
 use super::pack::Shelf;
+use super::paper::{self, Given};
 use super::projection::{self, Bytes};
 use super::render::{self, Places, Rendered, Seal};
 use super::state::StateError;
@@ -75,6 +76,7 @@ pub(super) struct Change {
 pub struct Candidate {
     source: Source,
     fragment: Fragment,
+    papers: Vec<Given>,
 }
 
 impl Candidate {
@@ -82,7 +84,14 @@ impl Candidate {
     pub fn read(path: &Path) -> Result<Self, RepositoryError> {
         let source = Source::new(path)?;
         let fragment = Fragment::read(path, FileList::Unwanted)?;
-        Ok(Self { source, fragment })
+        Ok(Self { source, fragment, papers: Vec::new() })
+    }
+
+    /// Takes the papers among `given`, and those beside the package; returns what is wrong with them.
+    fn attach(&mut self, given: &[PathBuf]) -> Result<Vec<Refusal>, RepositoryError> {
+        let (papers, refused) = paper::read(self.source.path(), &self.fragment, given)?;
+        self.papers = papers;
+        Ok(refused)
     }
 
     fn refusals(&self, trusted: &[Certificate]) -> Vec<Refusal> {
@@ -101,23 +110,38 @@ impl Candidate {
             sha256: fragment.sha256().clone(),
             size: fragment.size(),
             path: key(&layout::pool(fragment.name(), &fragment.file_name())),
+            papers: self.papers.iter().map(|given| given.paper.clone()).collect(),
         }
+    }
+
+    /// What is stored of it: its papers first, so that they are there when it is.
+    fn objects(&self) -> impl Iterator<Item = (Key, Content<'_>)> {
+        let entry = self.entry();
+        let package = (entry.path.clone(), Content::Package(&self.source));
+        let papers = self.papers.iter();
+        papers.map(move |one| (entry.paper_path(one.paper.kind), Content::Bytes(&one.bytes))).chain([package])
     }
 }
 
 impl Repository {
-    /// Adds package files to a channel. Those that it shows already are left alone; if it shows all of them, nothing is
-    /// written, unless an earlier run was killed before it was done.
+    /// Adds package files to a channel, with the papers among the files and beside them. Packages that it shows already are
+    /// left alone; if it shows all of them, nothing is written, unless an earlier run was killed before it was done.
     pub fn publish(
         &mut self,
         channel: Channel,
         files: &[PathBuf],
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        let candidates = files.iter().map(|path| Candidate::read(path)).collect::<Result<Vec<_>, _>>()?;
         self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
         let trusted = self.charter().keyring.of_packages();
-        let refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
+        let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
+        let mut candidates = files.iter().map(|path| Candidate::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
+        refused.extend(paper::strays(&papers, files.iter().map(PathBuf::as_path)));
+        for candidate in &mut candidates {
+            refused.extend(candidate.attach(&papers)?);
+        }
         if !refused.is_empty() {
             return Err(Refusals(refused).into());
         }
@@ -145,8 +169,10 @@ impl Repository {
                 Some(held) => Some(Generation::read(self.store(), channel, &held.head)?),
                 None => None,
             };
-            let (change, candidates) = change(shown.as_ref().map_or(&[], |shown| &shown.packages))?;
+            let before = shown.as_ref().map_or(&[][..], |shown| &shown.packages);
+            let (mut change, candidates) = change(before)?;
             self.admit(&publisher.signers, publisher.date, &change.reason)?;
+            paper::keep(&mut change.packages, before);
             let (added, removed) = difference(shown.as_ref(), &change.packages);
             if let (Some(held), Some(shown)) = (&held, &shown)
                 && added.is_empty()
@@ -223,7 +249,7 @@ impl Repository {
         candidates: &[&Candidate],
         placed: &mut HashSet<Key>,
     ) -> Result<(), RepositoryError> {
-        let objects = candidates.iter().map(|one| (one.entry().path, Content::Package(&one.source)));
+        let objects = candidates.iter().flat_map(|one| one.objects());
         let objects: Vec<(Key, Content<'_>)> = objects.filter(|(path, _)| !placed.contains(path)).collect();
         self.store().create(&objects)?;
         let links = next.added.iter().map(|entry| (entry.path.clone(), flat_path(next.channel, entry)));

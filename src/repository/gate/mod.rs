@@ -60,6 +60,20 @@ pub enum Refusal {
         /// The SHA-256 of the other one.
         given: Digest,
     },
+    /// A paper that says something of something else.
+    #[error("`{file}` is no paper of its package: {cause}")]
+    ForeignPaper {
+        /// The file.
+        file: String,
+        /// Why not.
+        cause: String,
+    },
+    /// A paper without its package.
+    #[error("`{file}` is a paper of no package that is given")]
+    StrayPaper {
+        /// The file.
+        file: String,
+    },
     /// Something that has to be installed with it would not be there.
     #[error("{package} requires {requirement}, which the channel would not have")]
     Unmet {
