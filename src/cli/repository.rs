@@ -1,6 +1,5 @@
 //! What the subcommands on repositories share.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -94,7 +93,8 @@ impl Publishing {
         let also = self.also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
         let (_, catalog) = session.specs(&self.trees)?;
-        let components: BTreeSet<String> = catalog.iter().map(|spec| spec.name.to_string()).collect();
+        let mut components = Components::default();
+        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
         Ok(Opened { signer, also, date: date(session), components })
     }
 }

@@ -60,10 +60,15 @@ impl Repository {
         check.projection(&generation)?;
         check.papers(&generation, depth)?;
         let has = |format| generation.packages.iter().any(|entry| entry.format == format);
-        if has(Format::Deb) {
-            check.apt(&layout::suite(channel), &generation, |entry| entry.path.clone(), depth)?;
-            let root = layout::flat(channel, Format::Deb);
-            check.apt(&root, &generation, |entry| flat_path(channel, entry), depth)?;
+        // In the shapes that were chosen when it was published.
+        let has_release =
+            |root: &str| generation.projection.iter().any(|file| file.path == key(&format!("{root}/Release")));
+        let (suite, flat) = (layout::suite(channel), layout::flat(channel, Format::Deb));
+        if has_release(&suite) {
+            check.apt(&suite, &generation, |entry| entry.path.clone(), depth)?;
+        }
+        if has_release(&flat) {
+            check.apt(&flat, &generation, |entry| flat_path(channel, entry), depth)?;
         }
         if has(Format::Rpm) {
             check.rpmmd(&layout::flat(channel, Format::Rpm), &generation, depth)?;
@@ -218,13 +223,13 @@ impl Check<'_> {
             self.wrong(path, "has another SHA-256");
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        let read = flate2::bufread::MultiGzDecoder::new(object.bytes.as_slice()).take(LIMIT).read_to_end(&mut bytes);
-        if let Err(error) = read {
-            self.wrong(path, format!("cannot be unpacked: {error}"));
-            return Ok(None);
+        match unpack(path, &object.bytes) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) => {
+                self.wrong(path, format!("cannot be unpacked: {error}"));
+                Ok(None)
+            }
         }
-        Ok(Some(bytes))
     }
 
     /// Every package that should be there is listed, with its digest, and is where the list says.
@@ -272,6 +277,17 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// Unpacks an index file: gzip but for rpm-md's that end otherwise.
+fn unpack(path: &str, stored: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path.ends_with(".zst") {
+        zstd::stream::Decoder::with_buffer(stored)?.take(LIMIT).read_to_end(&mut bytes)?;
+    } else {
+        flate2::bufread::MultiGzDecoder::new(stored).take(LIMIT).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// The lines of a Release file that name files: SHA-256 and path.

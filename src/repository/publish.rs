@@ -19,7 +19,7 @@ use super::layout::{self, key};
 use super::pack::Shelf;
 use super::paper::{self, Given};
 use super::projection::{self, Bytes};
-use super::render::{self, Places, Rendered, Seal};
+use super::render::{Places, Rendered, Rendering, Seal};
 use super::state::StateError;
 use super::store::{Content, Key, STATE, Source};
 use crate::digest::Digest;
@@ -39,7 +39,7 @@ pub struct Publisher<'a> {
     pub signers: Signers<'a>,
     /// The time that is written.
     pub date: SourceDate,
-    /// The names that no distribution is trusted to have.
+    /// The packages that no distribution is trusted to have.
     pub components: &'a Components,
 }
 
@@ -81,9 +81,9 @@ pub struct Candidate {
 
 impl Candidate {
     /// Reads a package file.
-    pub fn read(path: &Path) -> Result<Self, RepositoryError> {
+    pub fn read(path: &Path, list: FileList) -> Result<Self, RepositoryError> {
         let source = Source::new(path)?;
-        let fragment = Fragment::read(path, FileList::Unwanted)?;
+        let fragment = Fragment::read(path, list)?;
         Ok(Self { source, fragment, papers: Vec::new() })
     }
 
@@ -136,7 +136,8 @@ impl Repository {
         let trusted = self.charter().keyring.of_packages();
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
-        let mut candidates = files.iter().map(|path| Candidate::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let list = self.charter().settings.file_list();
+        let mut candidates = files.iter().map(|path| Candidate::read(path, list)).collect::<Result<Vec<_>, _>>()?;
         let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         refused.extend(paper::strays(&papers, files.iter().map(PathBuf::as_path)));
         for candidate in &mut candidates {
@@ -218,6 +219,7 @@ impl Repository {
         let packs = shown.map_or(&[][..], |shown| &shown.packs);
         let mut shelf = Shelf::read(self.store(), packs, &format!("channel {channel}"))?;
         change.fragments.into_iter().for_each(|fragment| shelf.add(fragment));
+        self.list_files(&change.packages, &mut shelf)?;
         let mut generation = Generation::new(channel, held.map(|held| &held.head), date, change.reason);
         generation.packages = change.packages;
         let signers = self.charter().keyring.ordered(&publisher.signers);
@@ -226,9 +228,14 @@ impl Repository {
         gates(next, &generation, &fragments, publisher.components)?;
         self.place(next, candidates, placed)?;
         let earlier = |name: &str| self.earlier(shown, name);
-        let places = Places { channel, entries: &generation.packages, fragments: &fragments, earlier: &earlier };
-        let seal = Seal { charter: self.charter(), date, signers: &signers };
-        let rendered = render::render(&places, &seal)?;
+        let places = Places { channel, entries: &generation.packages, earlier: &earlier };
+        let (charter, components) = (self.charter(), publisher.components);
+        let seal = Seal { charter, date, signers: &signers, components };
+        let mut rendering = Rendering::begin(&places, &seal)?;
+        for (entry, fragment) in generation.packages.iter().zip(&fragments) {
+            rendering.add(entry, fragment)?;
+        }
+        let rendered = rendering.finish()?;
         let bytes = self.write_indices(next, &mut generation, rendered)?;
         generation.packs =
             shelf.write(self.store(), &generation.packages.iter().map(|one| one.sha256.clone()).collect())?;
@@ -240,6 +247,29 @@ impl Repository {
         let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
         projection::write(self.store(), channel, &bytes)?;
         Ok(Some(held.head))
+    }
+
+    /// Looks into the debs of which nobody has asked yet what files they have, where `Contents` files need it.
+    fn list_files(&self, packages: &[Entry], shelf: &mut Shelf) -> Result<(), RepositoryError> {
+        let list = self.charter().settings.file_list();
+        if list == FileList::Unwanted {
+            return Ok(());
+        }
+        for entry in packages {
+            if shelf.get(&entry.sha256).is_none_or(Fragment::lists_files) {
+                continue;
+            }
+            let by = || format!("the list of {entry}");
+            let Some(object) = self.store().get(&entry.path, entry.size)? else {
+                return Err(StateError::Missing { object: entry.path.to_string(), by: by() }.into());
+            };
+            let fragment = Fragment::read_bytes(Path::new(entry.path.as_str()), &object.bytes, list)?;
+            if *fragment.sha256() != entry.sha256 {
+                return Err(StateError::Differs { object: entry.path.to_string(), by: by() }.into());
+            }
+            shelf.replace(fragment);
+        }
+        Ok(())
     }
 
     /// Puts packages where clients will look for them, unless an earlier try did.
@@ -264,6 +294,9 @@ impl Repository {
         let Some(file) = shown.and_then(|shown| shown.indices.iter().find(|file| file.name == name)) else {
             return Ok(Earlier::default());
         };
+        if file.members.is_empty() {
+            return Ok(Earlier::default());
+        }
         match self.store().get(&file.path, file.size)? {
             Some(found) if Digest::sha256(&found.bytes) == file.sha256 => Ok(Earlier::new(found.bytes, &file.members)),
             // What cannot be used again is made again.

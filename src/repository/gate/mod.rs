@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::format::Format;
 use crate::package::signing::{self, SigningError};
 use crate::sign::{Certificate, VerifyError};
+use crate::spec::Versioning;
 
 pub use closure::unmet;
 
@@ -145,5 +146,29 @@ pub fn same_name(entries: &[Entry]) -> Vec<Refusal> {
     found
 }
 
-/// The names that no distribution is trusted to have: those of the components.
-pub type Components = BTreeSet<String>;
+/// The components: packages that no distribution is trusted to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Components {
+    names: BTreeSet<String>,
+    of_kubernetes: BTreeSet<String>,
+}
+
+impl Components {
+    /// Adds a component. `versioning` says whether its version is that of Kubernetes.
+    pub fn add(&mut self, name: &str, versioning: &Versioning) {
+        self.names.insert(name.to_owned());
+        if matches!(versioning, Versioning::Kubernetes) {
+            self.of_kubernetes.insert(name.to_owned());
+        }
+    }
+
+    /// Whether a package is a component.
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether a package is a component that has the version of Kubernetes.
+    pub fn is_of_kubernetes(&self, name: &str) -> bool {
+        self.of_kubernetes.contains(name)
+    }
+}

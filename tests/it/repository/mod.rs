@@ -11,4 +11,5 @@ mod rig;
 mod s3;
 mod server;
 mod serving;
+mod settings;
 mod store;
