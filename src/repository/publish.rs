@@ -24,7 +24,7 @@ use super::state::StateError;
 use super::store::{Content, Key, STATE, Source};
 use crate::digest::Digest;
 use crate::package::reader::FileList;
-use crate::sign::Signer;
+use crate::sign::{Certificate, Signers};
 use crate::source_date::SourceDate;
 
 /// How often others may publish to the channel before this run gives up.
@@ -35,8 +35,8 @@ const MAX_FUTURE: u32 = 10;
 /// Who publishes, and when.
 #[derive(Debug)]
 pub struct Publisher<'a> {
-    /// Signs index files.
-    pub signer: &'a dyn Signer,
+    /// The keys that sign index files: those of the repository, in any order.
+    pub signers: Signers<'a>,
     /// The time that is written.
     pub date: SourceDate,
     /// The packages that no distribution is trusted to have.
@@ -94,6 +94,12 @@ impl Candidate {
         Ok(refused)
     }
 
+    fn refusals(&self, trusted: &[Certificate]) -> Vec<Refusal> {
+        let mut found = gate::file(&self.source.path().display().to_string(), &self.fragment);
+        found.extend(gate::signature(self.source.path(), self.fragment.format(), trusted));
+        found
+    }
+
     fn entry(&self) -> Entry {
         let fragment = &self.fragment;
         Entry {
@@ -126,14 +132,13 @@ impl Repository {
         files: &[PathBuf],
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
+        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
+        let trusted = self.charter().keyring.of_packages();
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
         let list = self.charter().settings.file_list();
         let mut candidates = files.iter().map(|path| Candidate::read(path, list)).collect::<Result<Vec<_>, _>>()?;
-        let mut refused: Vec<Refusal> = candidates
-            .iter()
-            .flat_map(|one| gate::file(&one.source.path().display().to_string(), &one.fragment))
-            .collect();
+        let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         refused.extend(paper::strays(&papers, files.iter().map(PathBuf::as_path)));
         for candidate in &mut candidates {
             refused.extend(candidate.attach(&papers)?);
@@ -160,13 +165,14 @@ impl Repository {
     ) -> Result<Outcome, RepositoryError> {
         let mut placed = HashSet::new();
         for _ in 0..TRIES {
-            let held = Head::read(self.store(), channel)?;
+            let held = self.head(channel)?;
             let shown = match &held {
                 Some(held) => Some(Generation::read(self.store(), channel, &held.head)?),
                 None => None,
             };
             let before = shown.as_ref().map_or(&[][..], |shown| &shown.packages);
             let (mut change, candidates) = change(before)?;
+            self.admit(&publisher.signers, publisher.date, &change.reason)?;
             paper::keep(&mut change.packages, before);
             let (added, removed) = difference(shown.as_ref(), &change.packages);
             if let (Some(held), Some(shown)) = (&held, &shown)
@@ -190,6 +196,15 @@ impl Repository {
         Err(RepositoryError::Busy { channel, tries: TRIES })
     }
 
+    /// Returns the head of a channel, which one of the keys that sign the repository has signed.
+    fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
+        let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
+        match held.verify(channel, &self.charter().keyring.of_index()) {
+            Ok(()) => Ok(Some(held)),
+            Err(cause) => Err(RepositoryError::ForeignHead { object: super::head::key(channel).to_string(), cause }),
+        }
+    }
+
     /// Writes one generation; none if somebody else was faster.
     fn commit(
         &mut self,
@@ -207,13 +222,15 @@ impl Repository {
         self.list_files(&change.packages, &mut shelf)?;
         let mut generation = Generation::new(channel, held.map(|held| &held.head), date, change.reason);
         generation.packages = change.packages;
+        let signers = self.charter().keyring.ordered(&publisher.signers);
+        generation.signers = signers.certificates().map(|one| one.fingerprint().to_owned()).collect();
         let fragments = sort(&mut generation, &shelf)?;
         gates(next, &generation, &fragments, publisher.components)?;
         self.place(next, candidates, placed)?;
         let earlier = |name: &str| self.earlier(shown, name);
         let places = Places { channel, entries: &generation.packages, earlier: &earlier };
         let (charter, components) = (self.charter(), publisher.components);
-        let seal = Seal { charter, date, signer: publisher.signer, components };
+        let seal = Seal { charter, date, signers: &signers, components };
         let mut rendering = Rendering::begin(&places, &seal)?;
         for (entry, fragment) in generation.packages.iter().zip(&fragments) {
             rendering.add(entry, fragment)?;
@@ -224,7 +241,10 @@ impl Repository {
             shelf.write(self.store(), &generation.packages.iter().map(|one| one.sha256.clone()).collect())?;
         let head = generation.write(self.store())?;
         self.register(channel)?;
-        let Some(held) = head.commit(self.store(), channel, held)? else { return Ok(None) };
+        // Somebody may have given the repository other keys meanwhile.
+        self.reload()?;
+        self.admit(&publisher.signers, date, &generation.reason)?;
+        let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
         projection::write(self.store(), channel, &bytes)?;
         Ok(Some(held.head))
     }

@@ -5,6 +5,7 @@ mod cache;
 mod client;
 mod clients;
 mod crash;
+mod keys;
 mod papers;
 mod publishing;
 mod rig;
