@@ -190,7 +190,7 @@ fn release(
         rendered.indices.push(Index { path, name, bytes, members: file.members });
     }
     let detached = seal.detached(text.as_bytes())?;
-    let inline = seal.signer.cleartext(&text, seal.date)?;
+    let inline = seal.signers.cleartext(&text, seal.date)?;
     for (name, bytes) in [("Release", text.into_bytes()), ("Release.gpg", detached), ("InRelease", inline.into_bytes())]
     {
         rendered.projection.push((key(&format!("{root}/{name}")), bytes));

@@ -19,7 +19,7 @@ use super::order::IndexError;
 use super::store::Key;
 use crate::compression::Compression;
 use crate::format::Format;
-use crate::sign::Signer;
+use crate::sign::Signers;
 use crate::source_date::SourceDate;
 
 /// What every client reads.
@@ -65,14 +65,14 @@ impl<'a> Places<'a> {
 pub(super) struct Seal<'a> {
     pub(super) charter: &'a Charter,
     pub(super) date: SourceDate,
-    pub(super) signer: &'a dyn Signer,
+    pub(super) signers: &'a Signers<'a>,
     pub(super) components: &'a Components,
 }
 
 impl Seal<'_> {
-    fn detached(&self, mut message: &[u8]) -> Result<Vec<u8>, RepositoryError> {
-        let signature = self.signer.detached(&mut message, self.date)?;
-        let armor = signature.to_armor().map_err(crate::sign::SignError::Refused)?;
+    fn detached(&self, message: &[u8]) -> Result<Vec<u8>, RepositoryError> {
+        let signatures = self.signers.detached(message, self.date)?;
+        let armor = signatures.to_armor().map_err(crate::sign::SignError::Refused)?;
         Ok(armor.into_bytes())
     }
 }

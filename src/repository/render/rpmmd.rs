@@ -58,14 +58,14 @@ impl<'a> Tree<'a> {
             let (path, members) = (key(&format!("{root}/{}", data.file.path)), data.file.members);
             rendered.indices.push(Index { path, name: name(&root, &data.kind, compression), bytes, members });
         }
-        let certificate = seal
-            .signer
-            .certificate()
+        let certificates = seal
+            .charter
+            .keyring
             .to_armor()
             .map_err(|error| RepositoryError::Index { file: format!("{root}/{KEY}"), cause: error.to_string() })?;
         let signature = seal.detached(text.as_bytes())?;
         // A signature of `repomd.xml` is of nothing else: these are written together.
-        for (name, bytes) in [(KEY, certificate.into_bytes()), (REPOMD, text.into_bytes()), (SIGNATURE, signature)] {
+        for (name, bytes) in [(KEY, certificates.into_bytes()), (REPOMD, text.into_bytes()), (SIGNATURE, signature)] {
             rendered.projection.push((key(&format!("{root}/{name}")), bytes));
         }
         Ok(())

@@ -1,9 +1,11 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod bucket;
+mod cache;
 mod client;
 mod clients;
 mod crash;
+mod keys;
 mod papers;
 mod publishing;
 mod rig;
@@ -12,3 +14,4 @@ mod server;
 mod serving;
 mod settings;
 mod store;
+mod stress;

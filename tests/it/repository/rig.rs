@@ -25,6 +25,9 @@ impl Made {
         made.gpg(&["--quick-generate-key", "Release Team <release@example.org>", "ed25519", "cert,sign", "5y"]);
         made.gpg(&["--armor", "--output", made.key().to_str().unwrap(), "--export-secret-keys"]);
         made.gpg(&["--armor", "--output", made.certificate().to_str().unwrap(), "--export"]);
+        let other = "other@example.org";
+        made.gpg(&["--quick-generate-key", other, "ed25519", "cert,sign", "5y"]);
+        made.gpg(&["--armor", "--output", made.other_certificate().to_str().unwrap(), "--export", other]);
         for version in ["1.36.1", "1.36.2"] {
             let key = made.key();
             let more = ["--arch", "amd64,arm64", "--compression", "gzip:1", "--sign-key", key.to_str().unwrap()];
@@ -47,6 +50,11 @@ impl Made {
 
     pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("public.asc")
+    }
+
+    /// The certificate of a key that signs nothing here.
+    pub(crate) fn other_certificate(&self) -> PathBuf {
+        self.folder.path().join("other.asc")
     }
 
     /// Returns the packages of a release whose names hold all `words`.

@@ -2,8 +2,7 @@
 
 use fs_err as fs;
 
-use super::client::Client;
-use super::clients::sources;
+use super::client::{Client, sources};
 use super::rig::{Made, Rig};
 use crate::program::done;
 use crate::rpm_clients::repositories::{Repositories, UnitHelper};
