@@ -1,12 +1,14 @@
 //! Package files that may be published.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::RepositoryError;
 use super::fragment::Fragment;
 use super::gate::{self, Refusal};
 use super::generation::Entry;
 use super::layout::{self, key};
+use super::pack::Shelf;
 use super::paper::{self, Given};
 use super::store::{Content, Key, Source};
 use crate::package::reader::FileList;
@@ -16,15 +18,16 @@ use crate::sign::Certificate;
 #[derive(Debug)]
 pub(super) struct Candidate {
     source: Source,
-    fragment: Fragment,
+    /// Without the texts of index files.
+    fragment: Rc<Fragment>,
     papers: Vec<Given>,
 }
 
 impl Candidate {
-    /// Reads a package file.
-    pub(super) fn read(path: &Path, list: FileList) -> Result<Self, RepositoryError> {
+    /// Reads a package file, and puts its fragment on a shelf.
+    pub(super) fn read(path: &Path, list: FileList, shelf: &mut Shelf) -> Result<Self, RepositoryError> {
         let source = Source::new(path)?;
-        let fragment = Fragment::read(path, list)?;
+        let fragment = shelf.add(Fragment::read(path, list)?)?;
         Ok(Self { source, fragment, papers: Vec::new() })
     }
 

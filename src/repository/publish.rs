@@ -6,12 +6,13 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::candidate::Candidate;
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
-use super::fragment::Fragment;
+use super::fragment::{Fragment, compare_deb_versions};
 use super::gate::{self, Components, Refusal, Refusals};
 use super::generation::{Entry, File, Generation, Projected, Reason};
 use super::head::{Head, Held};
@@ -19,7 +20,7 @@ use super::index::Earlier;
 use super::layout::{self, key};
 use super::pack::Shelf;
 use super::paper;
-use super::projection::{self, Bytes};
+use super::projection::{self, Bytes, Fresh};
 use super::render::{Places, Rendered, Rendering, Seal};
 use super::state::StateError;
 use super::store::{Content, Key, STATE};
@@ -66,7 +67,7 @@ impl Outcome {
 pub(super) struct Change {
     pub(super) packages: Vec<Entry>,
     /// The fragments of packages that the channel does not show yet.
-    pub(super) fragments: Vec<Fragment>,
+    pub(super) fragments: Rc<Shelf>,
     pub(super) reason: Reason,
     /// Whether there is a new generation even where the packages are the same.
     pub(super) always: bool,
@@ -86,7 +87,12 @@ impl Repository {
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
         let list = self.charter().settings.file_list();
-        let mut candidates = files.iter().map(|path| Candidate::read(path, list)).collect::<Result<Vec<_>, _>>()?;
+        let mut shelf = Shelf::default();
+        let mut candidates = Vec::with_capacity(files.len());
+        for path in natural_order(&files) {
+            candidates.push(Candidate::read(path, list, &mut shelf)?);
+        }
+        let fragments = Rc::new(shelf);
         let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         refused.extend(paper::strays(&papers, files.iter().map(PathBuf::as_path)));
         for candidate in &mut candidates {
@@ -100,7 +106,7 @@ impl Repository {
             let fresh: Vec<&Candidate> =
                 candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
             let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
-            let fragments = fresh.iter().map(|one| one.fragment().clone()).collect();
+            let fragments = Rc::clone(&fragments);
             Ok((Change { packages, fragments, reason: Reason::Publish, always: false }, fresh))
         })
     }
@@ -130,7 +136,7 @@ impl Repository {
                 && !change.always
             {
                 if !projection::is_written(self.store(), shown)? {
-                    projection::write(self.store(), channel, &Bytes::new())?;
+                    projection::write(self.store(), channel, &Fresh::default())?;
                 }
                 return Ok(Outcome { head: held.head.clone(), added, removed });
             }
@@ -167,7 +173,7 @@ impl Repository {
         let date = time(channel, shown, publisher.date)?;
         let packs = shown.map_or(&[][..], |shown| &shown.packs);
         let mut shelf = Shelf::read(self.store(), packs, &format!("channel {channel}"))?;
-        change.fragments.into_iter().for_each(|fragment| shelf.add(fragment));
+        shelf.join(&change.fragments);
         self.list_files(&change.packages, &mut shelf)?;
         let mut generation = Generation::new(channel, held.map(|held| &held.head), date, change.reason);
         generation.packages = change.packages;
@@ -181,20 +187,22 @@ impl Repository {
         let (charter, components) = (self.charter(), publisher.components);
         let seal = Seal { charter, date, signers: &signers, components };
         let mut rendering = Rendering::begin(&places, &seal)?;
-        for (entry, fragment) in generation.packages.iter().zip(&fragments) {
-            rendering.add(entry, fragment)?;
+        for entry in &generation.packages {
+            if let Some(fragment) = shelf.whole(&entry.sha256)? {
+                rendering.add(entry, &fragment)?;
+            }
         }
         let rendered = rendering.finish()?;
         let bytes = self.write_indices(next, &mut generation, rendered)?;
-        generation.packs =
-            shelf.write(self.store(), &generation.packages.iter().map(|one| one.sha256.clone()).collect())?;
+        generation.packs = shelf.write(self.store(), &generation.packages)?;
         let head = generation.write(self.store())?;
         self.register(channel)?;
         // Somebody may have given the repository other keys meanwhile.
         self.reload()?;
         self.admit(&publisher.signers, date, &generation.reason)?;
         let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
-        projection::write(self.store(), channel, &bytes)?;
+        let fresh = Fresh { generation: Some((&held.head, &generation)), bytes };
+        projection::write(self.store(), channel, &fresh)?;
         Ok(Some(held.head))
     }
 
@@ -216,7 +224,7 @@ impl Repository {
             if *fragment.sha256() != entry.sha256 {
                 return Err(StateError::Differs { object: entry.path.to_string(), by: by() }.into());
             }
-            shelf.replace(fragment);
+            shelf.add(fragment)?;
         }
         Ok(())
     }
@@ -292,6 +300,14 @@ impl Repository {
         let all = projection.into_iter().map(|(_, bytes)| (Digest::sha256(&bytes), bytes));
         Ok(all.collect())
     }
+}
+
+/// Sorts files so that packages come about as index files list them, whoever named them in which order.
+fn natural_order(files: &[PathBuf]) -> Vec<&PathBuf> {
+    let mut files: Vec<(String, &PathBuf)> =
+        files.iter().map(|path| (path.to_string_lossy().into_owned(), path)).collect();
+    files.sort_by(|(one, _), (other, _)| compare_deb_versions(one, other).then_with(|| one.cmp(other)));
+    files.into_iter().map(|(_, path)| path).collect()
 }
 
 /// What a generation follows, and how it differs.
