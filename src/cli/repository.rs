@@ -40,11 +40,11 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Patience {
     /// Give a request to a bucket up after so many seconds
-    #[arg(long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    #[arg(id = "store-timeout", long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
 
     /// Try a failed request to a bucket so many times more
-    #[arg(long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
+    #[arg(id = "store-retries", long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
     retries: u8,
 }
 
@@ -90,16 +90,25 @@ impl Publishing {
             Failure::usage("no key: apt, dnf and zypper read signed repositories")
                 .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
         })?;
-        let also = self.also.signers(session)?;
-        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
-        let (_, catalog) = session.specs(&self.trees)?;
-        let mut components = Components::default();
-        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
-        Ok(Opened { signer, also, date: date(session), components })
+        Opened::new(session, signer, &self.also, &self.trees)
     }
 }
 
 impl Opened {
+    pub(crate) fn new(session: &Session, signer: Box<dyn Signer>, also: &Also, trees: &Trees) -> Result<Self, Failure> {
+        let also = also.signers(session)?;
+        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
+        let (_, catalog) = session.specs(trees)?;
+        let mut components = Components::default();
+        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
+        Ok(Self { signer, also, date: date(session), components })
+    }
+
+    /// Returns who signs first.
+    pub(crate) fn signer(&self) -> &dyn Signer {
+        &*self.signer
+    }
+
     pub(crate) fn publisher(&self) -> Publisher<'_> {
         let signers = Signers::new(&*self.signer, self.also.iter().map(|signer| &**signer));
         Publisher { signers, date: self.date, components: &self.components }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, ReadBack};
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
@@ -82,25 +82,50 @@ impl Repository {
         files: &[PathBuf],
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
-        let trusted = self.charter().keyring.of_packages();
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
         let list = self.charter().settings.file_list();
-        let mut shelf = Shelf::default();
-        let mut candidates = Vec::with_capacity(files.len());
-        for path in natural_order(&files) {
+        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(files.len()));
+        for path in natural_order(&files, |path| path) {
             candidates.push(Candidate::read(path, list, &mut shelf)?);
         }
-        let fragments = Rc::new(shelf);
+        self.offer(channel, candidates, shelf, &papers, publisher)
+    }
+
+    /// Adds packages that were just made to a channel, with the papers beside them. Their files are copied, and not read
+    /// otherwise.
+    pub fn publish_read_back(
+        &mut self,
+        channel: Channel,
+        packages: Vec<ReadBack>,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(packages.len()));
+        for package in natural_order(packages, |package| package.source.path()) {
+            candidates.push(Candidate::of(package, &mut shelf)?);
+        }
+        self.offer(channel, candidates, shelf, &[], publisher)
+    }
+
+    fn offer(
+        &mut self,
+        channel: Channel,
+        mut candidates: Vec<Candidate>,
+        shelf: Shelf,
+        papers: &[PathBuf],
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
+        let trusted = self.charter().keyring.of_packages();
         let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
-        refused.extend(paper::strays(&papers, files.iter().map(PathBuf::as_path)));
+        refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
         for candidate in &mut candidates {
-            refused.extend(candidate.attach(&papers)?);
+            refused.extend(candidate.attach(papers)?);
         }
         if !refused.is_empty() {
             return Err(Refusals(refused).into());
         }
+        let fragments = Rc::new(shelf);
         self.advance(channel, publisher, |shown| {
             let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
             let fresh: Vec<&Candidate> =
@@ -303,11 +328,11 @@ impl Repository {
 }
 
 /// Sorts files so that packages come about as index files list them, whoever named them in which order.
-fn natural_order(files: &[PathBuf]) -> Vec<&PathBuf> {
-    let mut files: Vec<(String, &PathBuf)> =
-        files.iter().map(|path| (path.to_string_lossy().into_owned(), path)).collect();
-    files.sort_by(|(one, _), (other, _)| compare_deb_versions(one, other).then_with(|| one.cmp(other)));
-    files.into_iter().map(|(_, path)| path).collect()
+fn natural_order<T>(files: impl IntoIterator<Item = T>, path: impl Fn(&T) -> &Path) -> impl Iterator<Item = T> {
+    let name = |one: &T| path(one).to_string_lossy().into_owned();
+    let mut named: Vec<(String, T)> = files.into_iter().map(|one| (name(&one), one)).collect();
+    named.sort_by(|(one, _), (other, _)| compare_deb_versions(one, other).then_with(|| one.cmp(other)));
+    named.into_iter().map(|(_, one)| one)
 }
 
 /// What a generation follows, and how it differs.

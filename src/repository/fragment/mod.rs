@@ -98,7 +98,7 @@ impl Fragment {
         Self::of_scan(path, &reader::scan_from(path, bytes, bytes.len() as u64, list)?)
     }
 
-    fn of_scan(path: &Path, scan: &Scan) -> Result<Self, FragmentError> {
+    pub(in crate::repository) fn of_scan(path: &Path, scan: &Scan) -> Result<Self, FragmentError> {
         Self::of(scan).map_err(|source| FragmentError::Unfit { file: path.display().to_string(), source })
     }
 
