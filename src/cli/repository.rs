@@ -93,8 +93,7 @@ impl Publishing {
         let also = self.also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
         let (_, catalog) = session.specs(&self.trees)?;
-        let mut components = Components::default();
-        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
+        let components = Components::of(&catalog);
         Ok(Opened { signer, also, date: date(session), components })
     }
 }
@@ -249,6 +248,9 @@ fn refused(refusals: &[Refusal]) -> &'static str {
             "`kubepkg sign` renews provenance; without a paper beside it a package is published without"
         }
         Some(Refusal::StrayPaper { .. }) => "name the package, too: papers are published with it",
+        Some(Refusal::Incomplete { .. }) => {
+            "publish it in the same run: `kubepkg build --version VERSION` makes the whole set"
+        }
         Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
     }
 }
