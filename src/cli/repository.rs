@@ -28,9 +28,9 @@ const ENVIRONMENT: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 /// Which repository.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`
+    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX` [default: that of kubepkg.yaml]
     #[arg(long = "repo", value_name = "DIR|URL", env = "KUBEPKG_REPO", hide_env_values = true)]
-    pub(crate) repo: String,
+    repo: Option<String>,
 
     #[command(flatten)]
     pub(crate) patience: Patience,
@@ -49,8 +49,17 @@ pub(crate) struct Patience {
 }
 
 impl Place {
-    pub(crate) fn open(&self) -> Result<Repository, Failure> {
-        Ok(Repository::open(store(&self.repo, &self.patience)?)?)
+    /// Opens the repository that the command line, the environment or the configuration names.
+    pub(crate) fn open(&self, session: &Session) -> Result<Repository, Failure> {
+        Ok(Repository::open(store(self.named(session)?, &self.patience)?)?)
+    }
+
+    /// Returns which one is meant.
+    pub(crate) fn named<'a>(&'a self, session: &'a Session) -> Result<&'a str, Failure> {
+        self.repo.as_deref().or(session.config.repo.as_deref()).ok_or_else(|| {
+            Failure::usage("which repository?")
+                .hint("add `--repo DIR`, or run `kubepkg repo init`, which writes it to kubepkg.yaml")
+        })
     }
 }
 
@@ -87,8 +96,9 @@ pub(crate) struct Opened {
 impl Publishing {
     pub(crate) fn open(&self, session: &Session) -> Result<Opened, Failure> {
         let signer = self.signing.signer(session)?.ok_or_else(|| {
-            Failure::usage("no key: apt, dnf and zypper read signed repositories")
-                .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
+            Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
+                "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
+            )
         })?;
         let also = self.also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;

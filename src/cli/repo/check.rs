@@ -30,7 +30,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let repository = self.some.place.open()?;
+        let repository = self.some.place.open(session)?;
         let trusted = match &self.key {
             Some(file) => certificates(file)?,
             None => repository.charter().keyring.of_index(),

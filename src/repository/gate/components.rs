@@ -75,5 +75,5 @@ impl Components {
 /// The components that any version of a component requires.
 fn required(spec: &Spec) -> impl Iterator<Item = &str> {
     let facts = spec.relations.iter().map(|row| &row.fact).filter(|fact| fact.kind == RelationKind::Requires);
-    facts.filter_map(|fact| fact.component.as_ref()).map(|name| name.as_str())
+    facts.filter_map(|fact| fact.component.as_ref()).map(crate::path::PackageName::as_str)
 }

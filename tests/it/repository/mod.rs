@@ -5,6 +5,7 @@ mod cache;
 mod client;
 mod clients;
 mod crash;
+mod init;
 mod keys;
 mod papers;
 mod publishing;
