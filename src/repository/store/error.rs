@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::fetch::{FetchError, SetupError, TransferError};
+
 /// A request that failed. The message names the object, the causes say why.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} `{object}`")]
@@ -61,7 +63,39 @@ pub enum Cause {
     /// The file to be stored is not the one that was looked at.
     #[error("`{0}` changed while it was being published")]
     Changed(String),
+    /// A web server, which is read alone.
+    #[error("a web server takes no writes: name the folder or the bucket that it shows")]
+    ReadOnly,
+    /// A web server did not answer with it.
+    #[error("no such answer as there should be{}", after(*.tries))]
+    Web {
+        /// How often it was asked.
+        tries: usize,
+        /// The last answer, or why there was none.
+        #[source]
+        cause: TransferError,
+    },
+    /// No web server can be asked.
+    #[error(transparent)]
+    Setup(SetupError),
+    /// It could not be taken from a web server.
+    #[error(transparent)]
+    Fetch(FetchError),
     /// The disk.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<FetchError> for Cause {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Transfer { source: TransferError::TooLarge { limit, .. }, .. } => Self::TooLarge(limit),
+            FetchError::Transfer { tries, source, .. } => Self::Web { tries, cause: source },
+            other => Self::Fetch(other),
+        }
+    }
+}
+
+fn after(tries: usize) -> String {
+    if tries > 1 { format!(" after {tries} tries") } else { String::new() }
 }
