@@ -13,6 +13,7 @@ pub mod change;
 pub mod channel;
 pub mod charter;
 pub mod check;
+pub mod client;
 pub mod collect;
 pub mod error;
 pub mod fragment;

@@ -1,8 +1,106 @@
 //! Text that stays readable inside its signature (RFC 9580, 7).
 
 use super::packet::DIGEST;
-use super::{Form, SignError, Signer};
+use super::{Certificate, Form, Packets, SignError, Signatures, Signer, VerifyError};
 use crate::source_date::SourceDate;
+
+const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
+const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
+const END: &str = "-----END PGP SIGNATURE-----";
+
+/// A text inside its signatures, as it comes from somebody: `InRelease` (RFC 9580, 7).
+///
+/// Clients differ on what is beside the signed text, so there must not be anything: no line before the first, none
+/// behind the last, no header but `Hash`. [`Cleartext::text`] is what is hashed and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleartext {
+    /// With CR LF, and without blanks at the ends of lines.
+    signed: String,
+    signatures: Signatures,
+}
+
+impl Cleartext {
+    /// Takes it apart. Nothing is checked against a key yet.
+    pub fn parse(bytes: &[u8]) -> Result<Self, VerifyError> {
+        let malformed = |cause: &str| VerifyError::Malformed(cause.to_owned());
+        let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8"))?;
+        let mut lines = text.strip_suffix('\n').unwrap_or(text).split('\n').map(|line| line.trim_end_matches(BLANKS));
+        if lines.next() != Some(BEGIN) {
+            return Err(malformed("it does not begin with the signed message"));
+        }
+        loop {
+            match lines.next() {
+                Some("") => break,
+                Some(line) if line.starts_with("Hash: ") => {}
+                _ => return Err(malformed("its headers hold something else than `Hash`")),
+            }
+        }
+        let mut signed = Vec::new();
+        loop {
+            match lines.next() {
+                Some(SIGNATURE) => break,
+                Some(line) => signed.push(unescaped(line).ok_or_else(|| malformed("a line that is not escaped"))?),
+                None => return Err(malformed("it ends before its signature")),
+            }
+        }
+        let signatures = signatures(lines)?;
+        Ok(Self { signed: signed.join("\r\n"), signatures })
+    }
+
+    /// Checks the signatures ([`Signatures::verify`]) and returns the text that they cover, with the fingerprints of the
+    /// keys that made them.
+    pub fn verify(
+        &self,
+        certificates: &[Certificate],
+        packets: Packets,
+    ) -> Result<(String, Vec<String>), VerifyError> {
+        let by = self.signatures.verify(certificates, packets, self.signed.as_bytes())?;
+        Ok((self.text(), by))
+    }
+
+    /// Returns the text, whoever signed it.
+    pub fn text(&self) -> String {
+        self.signed.replace("\r\n", "\n") + "\n"
+    }
+}
+
+/// What no signature covers at the end of a line.
+const BLANKS: [char; 3] = [' ', '\t', '\r'];
+
+/// Returns a line of the message without its escape (RFC 9580, 7.2); none of a line that some reader takes for another.
+fn unescaped(line: &str) -> Option<&str> {
+    let line = if line.starts_with('-') { line.strip_prefix("- ")? } else { line };
+    (!line.chars().any(|c| c.is_control() && c != '\t')).then_some(line)
+}
+
+/// Reads the blocks behind the message, of which the first line is read already.
+fn signatures<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<Signatures, VerifyError> {
+    let malformed = |cause: &str| VerifyError::Malformed(cause.to_owned());
+    let mut all: Option<Signatures> = None;
+    loop {
+        let mut block = format!("{SIGNATURE}\n");
+        loop {
+            let line = lines.next().ok_or_else(|| malformed("its signature has no end"))?;
+            block += &format!("{line}\n");
+            if line == END {
+                break;
+            }
+            if line.starts_with('-') {
+                return Err(malformed("something else inside its signature"));
+            }
+        }
+        let more = Signatures::parse(block.as_bytes())?;
+        let together = match all {
+            None => more,
+            Some(before) => before.join(more)?,
+        };
+        match lines.next() {
+            None => return Ok(together),
+            Some(SIGNATURE) => all = Some(together),
+            Some(_) => return Err(malformed("something behind its signature")),
+        }
+    }
+}
 
 /// Signs `text`. What clients hash is the text without its last line end and with CR LF for the others.
 pub(super) fn sign(signer: &(impl Signer + ?Sized), text: &str, date: SourceDate) -> Result<String, SignError> {

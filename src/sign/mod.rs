@@ -22,6 +22,7 @@ mod key_file;
 mod packet;
 mod process;
 mod signature;
+mod signatures;
 mod state;
 
 use std::fmt;
@@ -29,6 +30,7 @@ use std::io::{self, Read};
 
 pub use certificate::Certificate;
 pub use check::{Finding, When};
+pub use cleartext::Cleartext;
 pub use command::CommandKey;
 pub use generate::{KeyAlgorithm, NewKey};
 pub use gpg::GpgKey;
@@ -36,6 +38,7 @@ pub use key_file::{KeyFile, LockedKey};
 pub use packet::Form;
 pub use process::{Environment, ProcessError};
 pub use signature::Signature;
+pub use signatures::{Packets, Signatures};
 pub use state::{Fault, KeyState};
 
 use crate::source_date::SourceDate;
@@ -151,6 +154,12 @@ pub enum VerifyError {
     /// Its digest can be forged.
     #[error("the signature uses {0}, which can be forged")]
     WeakDigest(String),
+    /// Its form is one that clients refuse.
+    #[error(
+        "the signature of {0} is of version 3, which apt of Debian 13 and later refuses since 2026-02-01; whoever signs \
+         there has to use a newer program"
+    )]
+    Legacy(String),
     /// The key may not sign, or might not when it did.
     #[error("signed by a key that may not sign: {0}")]
     Unfit(KeyState),

@@ -18,6 +18,17 @@ pub struct StoreError {
     pub cause: Cause,
 }
 
+impl StoreError {
+    /// Whether who asks may not have it, or may not know that it is not there.
+    pub fn is_refusal(&self) -> bool {
+        match &self.cause {
+            Cause::Denied(_) => true,
+            Cause::Web { cause: TransferError::Status(status), .. } => matches!(status.as_u16(), 401 | 403),
+            _ => false,
+        }
+    }
+}
+
 /// What is asked of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {

@@ -1,8 +1,10 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod bucket;
+mod check;
 mod clients;
 mod crash;
+mod foreign;
 mod publishing;
 mod rig;
 mod s3;
