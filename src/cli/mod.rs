@@ -209,7 +209,7 @@ fn run(command: Command, global: &Global, ui: Ui) -> Result<Done, Failure> {
         .map_err(|error| {
             Failure::new(Exit::Usage, &error).hint("unset SOURCE_DATE_EPOCH, or set it to a number of seconds")
         })?;
-    let session = Session { ui, config, date, reporter: Arc::new(Terminal::new(ui)) };
+    let session = Session { ui, json: global.json, config, date, reporter: Arc::new(Terminal::new(ui)) };
     match command {
         Command::Build(args) => args.run(&session),
         Command::Plan(args) => args.run(&session),
@@ -239,7 +239,7 @@ fn print(text: &str, exit: Exit) -> ExitCode {
     }
 }
 
-fn pretty(value: &serde_json::Value) -> String {
+pub(crate) fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
 }
 

@@ -31,6 +31,8 @@ use crate::version::Version;
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) ui: Ui,
+    /// Whether data is printed as JSON, for what prints before it ends.
+    pub(crate) json: bool,
     pub(crate) config: Config,
     /// `SOURCE_DATE_EPOCH`.
     pub(crate) date: Option<SourceDate>,

@@ -166,8 +166,13 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
 }
 
 /// Seconds since 1970. Keys end by the clock of those who use them, and only the command line looks at one.
-#[expect(clippy::disallowed_methods, reason = "keys end by the clock")]
 pub(crate) fn now() -> u32 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
     u32::try_from(now.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// The time that files and other machines have. Only the command line looks at the clock.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that looks at the clock")]
+pub(crate) fn system_time() -> SystemTime {
+    SystemTime::now()
 }

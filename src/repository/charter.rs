@@ -92,6 +92,11 @@ impl Repository {
         &self.store
     }
 
+    /// Leaves everything but the store.
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
     /// Returns what it says of itself.
     pub fn charter(&self) -> &Charter {
         &self.charter

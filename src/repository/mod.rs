@@ -30,6 +30,7 @@ mod projection;
 pub mod publish;
 mod render;
 pub mod rpmmd;
+pub mod serve;
 pub mod settings;
 pub mod state;
 pub mod store;

@@ -7,6 +7,7 @@ mod expect;
 mod gc;
 mod history;
 mod init;
+mod serve;
 mod subject;
 
 use clap::Subcommand;
@@ -44,6 +45,7 @@ enum RepoCommand {
     Repair(change::Repair),
     Check(check::Check),
     Gc(gc::Gc),
+    Serve(serve::Serve),
 }
 
 impl RepoArgs {
@@ -58,6 +60,7 @@ impl RepoArgs {
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
+            RepoCommand::Serve(args) => args.run(session),
         }
     }
 }

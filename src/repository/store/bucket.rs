@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 use url::Url;
 
 use super::error::Cause;
-use super::media::{IMMUTABLE, MUTABLE, content_type};
+use super::media::{cache_control, content_type};
 use super::{Content, Key, Listed, Object, StoreOptions, Swap, Tag};
 
 /// The longest wait for a connection.
@@ -34,6 +34,15 @@ pub(super) struct Bucket {
     store: Arc<dyn ObjectStore>,
     prefix: String,
     retries: usize,
+}
+
+/// An object in a bucket, as it was when it was looked at.
+pub(super) struct Remote {
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) path: Path,
+    pub(super) size: u64,
+    pub(super) e_tag: Option<String>,
+    pub(super) modified: std::time::SystemTime,
 }
 
 impl Bucket {
@@ -114,6 +123,22 @@ impl Bucket {
         }
     }
 
+    /// Returns what is needed to read an object piece by piece.
+    pub(super) async fn remote(&self, key: &Key) -> Result<Option<Remote>, Cause> {
+        let path = self.path(key)?;
+        match self.store.head(&path).await {
+            Ok(meta) => Ok(Some(Remote {
+                store: Arc::clone(&self.store),
+                path,
+                size: meta.size,
+                e_tag: meta.e_tag,
+                modified: meta.last_modified.into(),
+            })),
+            Err(error) if is_no_object(&error) => Ok(None),
+            Err(error) => Err(cause(error)),
+        }
+    }
+
     pub(super) async fn tag(&self, key: &Key) -> Result<Option<Tag>, Cause> {
         match self.store.head(&self.path(key)?).await {
             Ok(meta) => Ok(Some(Tag::version(meta.e_tag, meta.version))),
@@ -126,7 +151,7 @@ impl Bucket {
     pub(super) async fn create(&self, key: &Key, content: &Content<'_>) -> Result<bool, Cause> {
         let payload = PutPayload::from(content.read()?);
         let size = payload.content_length() as u64;
-        match self.put(key, payload.clone(), PutMode::Create, IMMUTABLE).await {
+        match self.put(key, payload.clone(), PutMode::Create).await {
             Ok(_) => Ok(true),
             // Somebody was first, or an answer was lost and this is a second try.
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => match self.get(key, size).await {
@@ -144,7 +169,7 @@ impl Bucket {
     }
 
     pub(super) async fn replace(&self, key: &Key, bytes: &[u8]) -> Result<(), Cause> {
-        self.put(key, bytes.to_vec().into(), PutMode::Overwrite, MUTABLE).await.map(drop).map_err(cause)
+        self.put(key, bytes.to_vec().into(), PutMode::Overwrite).await.map(drop).map_err(cause)
     }
 
     pub(super) async fn swap(&self, key: &Key, bytes: &[u8], expected: Option<&Tag>) -> Result<Swap, Cause> {
@@ -153,7 +178,7 @@ impl Bucket {
             Some(Some((e_tag, version))) => PutMode::Update(UpdateVersion { e_tag, version }),
             Some(None) => return Ok(Swap::Lost),
         };
-        match self.put(key, bytes.to_vec().into(), mode, MUTABLE).await {
+        match self.put(key, bytes.to_vec().into(), mode).await {
             Ok(result) => Ok(Swap::Done(Tag::version(result.e_tag, result.version))),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. }) => {
                 // An answer may have been lost on the way, and this be a second try.
@@ -192,17 +217,11 @@ impl Bucket {
         }
     }
 
-    async fn put(
-        &self,
-        key: &Key,
-        payload: PutPayload,
-        mode: PutMode,
-        cache: &'static str,
-    ) -> Result<object_store::PutResult, Error> {
+    async fn put(&self, key: &Key, payload: PutPayload, mode: PutMode) -> Result<object_store::PutResult, Error> {
         let path = Path::parse(join(&self.prefix, key.as_str()))?;
         let attributes = Attributes::from_iter([
             (Attribute::ContentType, content_type(key.as_str())),
-            (Attribute::CacheControl, cache),
+            (Attribute::CacheControl, cache_control(key.as_str())),
         ]);
         let options = PutOptions { mode, attributes, ..PutOptions::default() };
         for tries in 0.. {

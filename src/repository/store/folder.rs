@@ -33,6 +33,10 @@ impl Folder {
         Self { root: root.to_path_buf(), scratch: std::sync::OnceLock::new(), count: 0.into() }
     }
 
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub(super) fn path(&self, key: &Key) -> PathBuf {
         self.root.join(key.as_str())
     }

@@ -10,8 +10,13 @@ mod bucket;
 mod error;
 mod folder;
 mod location;
+<<<<<<< HEAD
 mod media;
 mod remote;
+=======
+pub(crate) mod media;
+mod open;
+>>>>>>> main
 mod source;
 mod stored;
 mod web;
@@ -24,6 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use error::{Action, Cause, StoreError};
 pub use location::{BadLocation, Location};
+pub use open::{Opened, Pieces, Reading};
 pub use source::{Content, Source};
 pub use stored::Stored;
 

@@ -1,97 +1,11 @@
 //! What apt and dnf make of a repository: what is in it they read, what somebody else did to it they refuse.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use fs_err as fs;
-use tempfile::TempDir;
 
+use super::client::Client;
 use super::rig::{Made, Rig};
-
-/// A client with nothing but one repository.
-struct Client {
-    folder: TempDir,
-}
-
-impl Client {
-    fn new() -> Self {
-        let client = Self { folder: tempfile::tempdir().unwrap() };
-        for folder in ["state/lists/partial", "cache/archives/partial", "root", "repos.d", "downloads", "log"] {
-            fs::create_dir_all(client.path(folder)).unwrap();
-        }
-        fs::write(client.path("status"), "").unwrap();
-        client
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn apt(&self, source: &str, program: &str, arguments: &[&str]) -> Output {
-        let list = self.path("sources.list");
-        fs::write(&list, format!("deb [signed-by={}] {source}\n", Made::get().certificate().display())).unwrap();
-        let options = [
-            ("Dir::Etc::sourcelist", list),
-            ("Dir::Etc::sourceparts", "-".into()),
-            ("Dir::State", self.path("state")),
-            ("Dir::State::status", self.path("status")),
-            ("Dir::Cache", self.path("cache")),
-            ("APT::Architecture", "amd64".into()),
-            ("APT::Architectures", "amd64".into()),
-            ("APT::Update::Error-Mode", "any".into()),
-            ("APT::Sandbox::User", "root".into()),
-        ];
-        let mut command = Command::new("timeout");
-        command.args(["120", program]).env("LC_ALL", "C.UTF-8").current_dir(self.path("downloads"));
-        for (name, value) in options {
-            command.arg("-o").arg(format!("{name}={}", value.display()));
-        }
-        command.args(arguments).output().unwrap()
-    }
-
-    /// Refreshes, and returns what was wrong.
-    fn refresh_apt(&self, source: &str) -> String {
-        let output = self.apt(source, "apt-get", &["update"]);
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        let wrong = said.lines().filter(|line| ["W:", "E:", "Err:"].iter().any(|start| line.starts_with(start)));
-        let wrong: Vec<&str> = wrong.collect();
-        assert_eq!(output.status.success(), wrong.is_empty(), "{said}");
-        wrong.join("\n")
-    }
-
-    fn dnf(&self, root: &Path, arguments: &[&str]) -> Output {
-        fs::write(
-            self.path("repos.d/example.repo"),
-            format!(
-                "[example]\nname=example\nbaseurl=file://{}/core:/stable:/v1.36/rpm/\nenabled=1\ngpgcheck=1\n\
-                 repo_gpgcheck=1\ngpgkey=file://{}\nskip_if_unavailable=0\n",
-                root.display(),
-                root.join("key.asc").display(),
-            ),
-        )
-        .unwrap();
-        let set = |name: &str, value: PathBuf| format!("--setopt={name}={}", value.display());
-        Command::new("timeout")
-            .args(["120", "dnf", "-y", "--releasever=9", "--setopt=plugins=0", "--forcearch=x86_64"])
-            .args([
-                set("reposdir", self.path("repos.d")),
-                set("cachedir", self.path("dnf")),
-                set("logdir", self.path("log")),
-            ])
-            .arg(format!("--installroot={}", self.path("root").display()))
-            .args(arguments)
-            .env("LC_ALL", "C.UTF-8")
-            .env("HOME", self.folder.path())
-            .output()
-            .unwrap()
-    }
-
-    #[track_caller]
-    fn refresh_dnf(&self, root: &Path) {
-        let output = self.dnf(root, &["--refresh", "makecache"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-}
 
 /// The two ways in which apt finds the repository.
 fn sources(root: &Path) -> [String; 2] {
@@ -141,12 +55,14 @@ fn apt_refuses_what_somebody_else_wrote() {
 fn dnf_finds_every_version_and_refuses_what_somebody_else_wrote() {
     let rig = Rig::new();
     rig.publish_release("stable/v1.36", "1.36.1");
-    let client = Client::new();
-    client.refresh_dnf(rig.root());
+    let (client, root) = (Client::new(), rig.root().display());
+    let (base, key) = (format!("file://{root}/core:/stable:/v1.36/rpm/"), format!("file://{root}/key.asc"));
+    client.refresh_dnf(&base, &key);
     rig.publish_release("stable/v1.36", "1.36.2");
-    client.refresh_dnf(rig.root());
+    client.refresh_dnf(&base, &key);
     let listed = client.dnf(
-        rig.root(),
+        &base,
+        &key,
         &["-q", "repoquery", "--available", "--qf", "%{name}-%{version}-%{release}.%{arch}", "kubelet"],
     );
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
@@ -154,6 +70,6 @@ fn dnf_finds_every_version_and_refuses_what_somebody_else_wrote() {
     let path = rig.root().join("core:/stable:/v1.36/rpm/repodata/repomd.xml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("<revision>", "<revision>9", 1)).unwrap();
-    let output = Client::new().dnf(rig.root(), &["makecache"]);
+    let output = Client::new().dnf(&base, &key, &["makecache"]);
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -2,10 +2,13 @@
 
 mod bucket;
 mod check;
+mod client;
 mod clients;
 mod crash;
 mod foreign;
 mod publishing;
 mod rig;
 mod s3;
+mod server;
+mod serving;
 mod store;
