@@ -189,7 +189,7 @@ impl From<RepositoryError> for Failure {
                 Cause::Missing(_) => (Exit::Write, "make the bucket first, and see AWS_ENDPOINT_URL"),
                 Cause::OtherBytes => (Exit::Refused, "build it again with a higher `--revision`"),
                 Cause::Changed(_) => (Exit::Write, "publish files that nobody writes to"),
-                Cause::ReadOnly => (Exit::Usage, "name it with `--repo`"),
+                Cause::ReadOnly | Cause::NotServed => (Exit::Usage, "name it with `--repo`"),
                 Cause::Web { .. } | Cause::Fetch(_) | Cause::Setup(_) => {
                     (Exit::Fetch, "look at the address, the network and `kubepkg help exit-codes`; nothing was changed")
                 }

@@ -34,13 +34,21 @@ impl Repository {
         for (folder, kind) in roots(&generation) {
             let wanted = match expected {
                 Some(all) => of_kind(all, &kind),
-                None => generation.packages.iter().filter(|entry| entry.format == format(&kind)).map(|entry| {
-                    want(entry, if matches!(kind, Kind::Apt(Suite::Dists { .. })) {
-                        entry.path.clone()
-                    } else {
-                        flat_path(channel, entry)
+                None => generation
+                    .packages
+                    .iter()
+                    .filter(|entry| entry.format == format(&kind))
+                    .map(|entry| {
+                        want(
+                            entry,
+                            if matches!(kind, Kind::Apt(Suite::Dists { .. })) {
+                                entry.path.clone()
+                            } else {
+                                flat_path(channel, entry)
+                            },
+                        )
                     })
-                }).collect(),
+                    .collect(),
             };
             found.extend(audit.repository(Root::new(self.store(), &folder), &kind, Some(&wanted))?);
         }
@@ -65,7 +73,8 @@ impl Repository {
                 Some(object) => match Certificate::parse(&object.bytes) {
                     Err(error) => wrong(&path, error.to_string()),
                     Ok(given) => {
-                        let is_given = |one: &Certificate| given.iter().any(|two| two.fingerprint() == one.fingerprint());
+                        let is_given =
+                            |one: &Certificate| given.iter().any(|two| two.fingerprint() == one.fingerprint());
                         if !trusted.iter().any(is_given) {
                             let given: Vec<&str> = given.iter().map(Certificate::fingerprint).collect();
                             wrong(&path, format!("holds another key: {}", given.join(", ")));

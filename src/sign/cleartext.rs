@@ -49,11 +49,7 @@ impl Cleartext {
 
     /// Checks the signatures ([`Signatures::verify`]) and returns the text that they cover, with the fingerprints of the
     /// keys that made them.
-    pub fn verify(
-        &self,
-        certificates: &[Certificate],
-        packets: Packets,
-    ) -> Result<(String, Vec<String>), VerifyError> {
+    pub fn verify(&self, certificates: &[Certificate], packets: Packets) -> Result<(String, Vec<String>), VerifyError> {
         let by = self.signatures.verify(certificates, packets, self.signed.as_bytes())?;
         Ok((self.text(), by))
     }

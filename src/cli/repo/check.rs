@@ -38,7 +38,7 @@ pub(super) struct Check {
     #[arg(value_name = "REPO|CHANNEL")]
     words: Vec<String>,
 
-    /// Repository [env: KUBEPKG_REPO]
+    /// Repository [env: `KUBEPKG_REPO`]
     #[arg(long = "repo", value_name = "DIR|URL")]
     repo: Option<String>,
 
@@ -86,8 +86,10 @@ impl Layout {
         }
         Kind::detect(Root::new(store, "")).map_err(RepositoryError::from)?.ok_or_else(|| {
             let location = store.location();
-            Failure::plan(format!("there is no repository at `{location}`: neither `InRelease` nor `repodata/repomd.xml`"))
-                .hint("name the folder that holds one of them, or a suite of `dists` with `--suite`")
+            Failure::plan(format!(
+                "there is no repository at `{location}`: neither `InRelease` nor `repodata/repomd.xml`"
+            ))
+            .hint("name the folder that holds one of them, or a suite of `dists` with `--suite`")
         })
     }
 }
@@ -194,9 +196,7 @@ impl Check {
         let wanted = expected.map(|expected| expected.of(subject.channels.first().copied())).transpose()?;
         let wanted = wanted.map(|all| of_kind(&all, &kind));
         let audit = self.audit(&trusted, &[]);
-        let found = audit
-            .repository(Root::new(store, ""), &kind, wanted.as_deref())
-            .map_err(RepositoryError::from)?;
+        let found = audit.repository(Root::new(store, ""), &kind, wanted.as_deref()).map_err(RepositoryError::from)?;
         let location = store.location().to_string();
         report.add(session, &location, &found);
         let json = json!({"schema": 1, "repository": location, "keys": view(&keys), "findings": view(&found)});

@@ -221,7 +221,9 @@ impl<'a> Listing<'a> {
             }
         }
         if read == 0 || variants == Variants::All {
-            absent.into_iter().for_each(|shown| reading.wrong(shown, "is not there"));
+            for shown in absent {
+                reading.wrong(shown, "is not there");
+            }
         }
         Ok(())
     }
@@ -254,6 +256,9 @@ impl<'a> Listing<'a> {
             format!("{}{parent}by-hash/{algorithm}/{}", self.folder, file.digest.hex())
         };
         let names = self.release.by_hash.then(by_hash).into_iter();
-        names.chain([format!("{}{}{end}", self.folder, self.path)]).filter_map(|name| self.root.foreign(&name)).collect()
+        names
+            .chain([format!("{}{}{end}", self.folder, self.path)])
+            .filter_map(|name| self.root.foreign(&name))
+            .collect()
     }
 }

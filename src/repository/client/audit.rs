@@ -46,12 +46,7 @@ pub struct Audit<'a> {
 impl Audit<'_> {
     /// Reads a repository from its signed index to its packages, and returns everything that is wrong. Without a list of
     /// what should be there that is only whether it is consistent.
-    pub fn repository(
-        &self,
-        root: Root<'_>,
-        kind: &Kind,
-        wanted: Option<&[Want]>,
-    ) -> Result<Vec<Finding>, StoreError> {
+    pub fn repository(&self, root: Root<'_>, kind: &Kind, wanted: Option<&[Want]>) -> Result<Vec<Finding>, StoreError> {
         let mut reading = kind.read(root, &self.trust, Variants::All)?;
         let is_read = !reading.signed_by.is_empty();
         if let Some(wanted) = wanted.filter(|_| is_read) {

@@ -22,10 +22,9 @@ impl Kind {
             [("InRelease", Self::Apt(Suite::Flat)), (REPOMD, Self::RpmMd), ("Release", Self::Apt(Suite::Flat))]
         {
             match root.get(path, MAX_SIGNED) {
-                Ok(Some(_)) => return Ok(Some(kind)),
+                // What is too large is there: whoever reads it will say so.
+                Ok(Some(_)) | Err(StoreError { cause: Cause::TooLarge(_), .. }) => return Ok(Some(kind)),
                 Ok(None) => {}
-                // Whoever reads it will say so.
-                Err(StoreError { cause: Cause::TooLarge(_), .. }) => return Ok(Some(kind)),
                 // Some buckets refuse to say that something is not there.
                 Err(error) if error.is_refusal() => refused = Some(error),
                 Err(error) => return Err(error),

@@ -135,7 +135,9 @@ mod tests {
             assert_eq!(time(good), at, "{good}");
         }
         assert_eq!(time("Tue Nov  3 00:00:00 2026"), time("Tue, 03 Nov 2026 00:00:00 UTC"));
-        for bad in ["Sun, 22 Nov 2026 20:27:38 +0200", "Sun, 22 Nov 2026 20:27:38", "2026-11-22", "", "Sun, 32 Nov 2026"] {
+        for bad in
+            ["Sun, 22 Nov 2026 20:27:38 +0200", "Sun, 22 Nov 2026 20:27:38", "2026-11-22", "", "Sun, 32 Nov 2026"]
+        {
             assert_eq!(time(bad), None, "{bad}");
         }
     }
@@ -147,7 +149,8 @@ mod tests {
         let both = format!("Origin: A\nSHA256:\n{}SHA512:\n{}", line(DIGEST), line(&sha512));
         let release = Release::parse(&both).unwrap();
         assert_eq!(release.files["Packages"].digest.hex(), sha512);
-        let weak = Release::parse(&format!("MD5Sum:\n{}SHA1:\n{}", line(&"a".repeat(32)), line(&"a".repeat(40)))).unwrap();
+        let weak =
+            Release::parse(&format!("MD5Sum:\n{}SHA1:\n{}", line(&"a".repeat(32)), line(&"a".repeat(40)))).unwrap();
         assert!(weak.is_weak && weak.files.is_empty());
         assert!(!release.is_weak);
     }

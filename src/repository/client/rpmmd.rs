@@ -73,12 +73,7 @@ impl Repomd {
 
 impl DataFile {
     /// Takes one of its elements, and returns the time if it is that.
-    fn add(
-        &mut self,
-        name: &str,
-        kind: &mut Option<String>,
-        node: Node<'_>,
-    ) -> Result<Option<SourceDate>, String> {
+    fn add(&mut self, name: &str, kind: &mut Option<String>, node: Node<'_>) -> Result<Option<SourceDate>, String> {
         let number = |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{}` is no number", excerpt(text)));
         match (name, node) {
             ("location", Node::Open(attributes)) => self.href = location(attributes)?,
@@ -204,8 +199,7 @@ pub(super) fn read(root: Root<'_>, trust: &Trust<'_>, variants: Variants) -> Res
         reading.wrong(signature, "is not there");
         return Ok(reading);
     };
-    let verified =
-        Signatures::parse(&armor).and_then(|all| all.verify(trust.certificates, trust.packets, &text));
+    let verified = Signatures::parse(&armor).and_then(|all| all.verify(trust.certificates, trust.packets, &text));
     match verified {
         Ok(by) => reading.signed_by = by,
         Err(error) => {
@@ -244,9 +238,15 @@ fn data(root: Root<'_>, repomd: &str, file: &DataFile, reading: &mut Reading) ->
     let stem = path.split_once(".xml").map_or(path.as_str(), |(stem, _)| &path[..stem.len() + ".xml".len()]);
     let index = Index { names: vec![name], name: &path, stem, known: Known { digest, size: file.size } };
     let open = match index.read(root)? {
-        Found::Absent => return Ok(reading.wrong(path, "is not there")),
-        Found::Wrong(cause) => return Ok(reading.wrong(path, cause)),
         Found::Whole(open) => open,
+        Found::Absent => {
+            reading.wrong(path, "is not there");
+            return Ok(());
+        }
+        Found::Wrong(cause) => {
+            reading.wrong(path, cause);
+            return Ok(());
+        }
     };
     if let Some(digest) = file.open_digest.clone() {
         let known = Known { digest, size: file.open_size.filter(|size| *size <= MAX_OPEN) };

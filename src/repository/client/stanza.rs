@@ -86,7 +86,8 @@ fn package(root: Root<'_>, stanza: &Stanza<'_>) -> Result<Listed, String> {
         Some(hex) => Digest::from_hex(algorithm, hex).map(Some).map_err(|error| format!("`{name}`: {error}")),
     };
     let (sha256, sha512) = (digest("SHA256", Algorithm::Sha256)?, digest("SHA512", Algorithm::Sha512)?);
-    let strongest = sha512.or_else(|| sha256.clone()).ok_or("there is neither `SHA256` nor `SHA512`, and others can be forged")?;
+    let strongest =
+        sha512.or_else(|| sha256.clone()).ok_or("there is neither `SHA256` nor `SHA512`, and others can be forged")?;
     let file = stanza.need("Filename")?;
     Ok(Listed {
         format: Format::Deb,
@@ -96,7 +97,9 @@ fn package(root: Root<'_>, stanza: &Stanza<'_>) -> Result<Listed, String> {
         digest: strongest,
         sha256,
         size: stanza.need("Size")?.parse().map_err(|_| "`Size` is no number of bytes")?,
-        location: root.foreign(file).ok_or_else(|| format!("`Filename` is `{}`, which is no path in it", excerpt(file)))?,
+        location: root
+            .foreign(file)
+            .ok_or_else(|| format!("`Filename` is `{}`, which is no path in it", excerpt(file)))?,
     })
 }
 

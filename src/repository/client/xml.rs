@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn texts_are_those_of_their_elements() {
-        let document = "<?xml version=\"1.0\"?>\n<a xmlns:r=\"x\"><!-- <z/> --><r:b>1 &lt;&#x41;<![CDATA[<]]></r:b><c/></a>\n";
+        let document =
+            "<?xml version=\"1.0\"?>\n<a xmlns:r=\"x\"><!-- <z/> --><r:b>1 &lt;&#x41;<![CDATA[<]]></r:b><c/></a>\n";
         assert_eq!(seen(document).unwrap(), ["a/b=1 <A<", "a/c=", "a="]);
     }
 

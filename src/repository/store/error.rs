@@ -77,6 +77,9 @@ pub enum Cause {
     /// A web server, which is read alone.
     #[error("a web server takes no writes: name the folder or the bucket that it shows")]
     ReadOnly,
+    /// A web server, which serves it already.
+    #[error("a web server serves it: name the folder or the bucket that it shows")]
+    NotServed,
     /// A web server did not answer with it.
     #[error("no such answer as there should be{}", after(*.tries))]
     Web {

@@ -23,7 +23,9 @@ pub enum Location {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadLocation {
     /// A URL of something else.
-    #[error("`{0}:` is no store; a repository lies in a folder, at `s3://`, `gs://` or `az://`, and is read at `https://`, too")]
+    #[error(
+        "`{0}:` is no store; a repository lies in a folder, at `s3://`, `gs://` or `az://`, and is read at `https://`, too"
+    )]
     Scheme(String),
     /// A web address with a query or a fragment.
     #[error("the address of a repository has a path at its end, and neither `?` nor `#`")]

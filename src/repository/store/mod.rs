@@ -1,4 +1,4 @@
-//! Where a repository is kept: a folder, or a prefix in a remote. What a web server shows of one can be read alike.
+//! Where a repository is kept: a folder, or a prefix in a host. What a web server shows of one can be read alike.
 //!
 //! The same few requests everywhere, and nothing that would have to be removed after a crash: no lock objects. Immutable
 //! names are written once ([`Store::create`]); the few names that change are replaced, those that decide by
@@ -9,14 +9,10 @@
 mod bucket;
 mod error;
 mod folder;
+mod host;
 mod location;
-<<<<<<< HEAD
-mod media;
-mod remote;
-=======
 pub(crate) mod media;
 mod open;
->>>>>>> main
 mod source;
 mod stored;
 mod web;
@@ -38,7 +34,7 @@ use crate::fetch::HttpOptions;
 use crate::path::RelativePath;
 use bucket::Bucket;
 use folder::Folder;
-use remote::Remote;
+use host::Host;
 use web::WebFolder;
 
 /// The name of an object below the root of the repository.
@@ -77,7 +73,7 @@ pub struct Store {
 
 enum Place {
     Folder(Folder),
-    Remote(Remote, Runtime),
+    Hosted(Host, Runtime),
 }
 
 /// An object that is there.
@@ -152,11 +148,11 @@ impl Store {
             Location::Folder(root) => Place::Folder(Folder::new(root)),
             Location::Bucket(url) => {
                 let bucket = Bucket::new(url, options).map_err(failed)?;
-                Place::Remote(Remote::Bucket(bucket), runtime().map_err(|error| failed(error.into()))?)
+                Place::Hosted(Host::Bucket(bucket), runtime().map_err(|error| failed(error.into()))?)
             }
             Location::Web(url) => {
                 let web = WebFolder::new(url, options).map_err(|error| failed(Cause::Setup(error)))?;
-                Place::Remote(Remote::Web(web), runtime().map_err(|error| failed(error.into()))?)
+                Place::Hosted(Host::Web(Box::new(web)), runtime().map_err(|error| failed(error.into()))?)
             }
         };
         Ok(Self { location: location.clone(), place })
@@ -171,7 +167,7 @@ impl Store {
     pub fn get(&self, key: &Key, limit: u64) -> Result<Option<Object>, StoreError> {
         let result = match &self.place {
             Place::Folder(folder) => folder.get(key, limit),
-            Place::Remote(remote, runtime) => runtime.block_on(remote.get(key, limit)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.get(key, limit)),
         };
         result.map_err(|cause| self.failed(Action::Read, key, cause))
     }
@@ -181,9 +177,9 @@ impl Store {
     pub fn get_all(&self, keys: &[Key], limit: u64) -> Result<Vec<Option<Object>>, StoreError> {
         match &self.place {
             Place::Folder(_) => keys.iter().map(|key| self.get(key, limit)).collect(),
-            Place::Remote(remote, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = keys.iter().map(|key| async move {
-                    remote.get(key, limit).await.map_err(|cause| self.failed(Action::Read, key, cause))
+                    host.get(key, limit).await.map_err(|cause| self.failed(Action::Read, key, cause))
                 });
                 runtime.block_on(stream::iter(requests).buffered(CONCURRENCY).try_collect())
             }
@@ -197,9 +193,9 @@ impl Store {
             Place::Folder(folder) => {
                 keys.iter().map(|key| folder.size(key).map_err(|cause| failed(key, cause))).collect()
             }
-            Place::Remote(remote, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests =
-                    keys.iter().map(|key| async move { remote.size(key).await.map_err(|cause| failed(key, cause)) });
+                    keys.iter().map(|key| async move { host.size(key).await.map_err(|cause| failed(key, cause)) });
                 runtime.block_on(stream::iter(requests).buffered(CONCURRENCY).try_collect())
             }
         }
@@ -213,9 +209,9 @@ impl Store {
             Place::Folder(folder) => {
                 in_parallel(objects, |(key, content)| folder.create(key, content).map_err(|cause| failed(key, cause)))
             }
-            Place::Remote(remote, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = objects.iter().map(|(key, content)| async move {
-                    remote.create(key, content).await.map_err(|cause| failed(key, cause))
+                    host.create(key, content).await.map_err(|cause| failed(key, cause))
                 });
                 let done: Vec<bool> =
                     runtime.block_on(stream::iter(requests).buffer_unordered(CONCURRENCY).try_collect())?;
@@ -225,17 +221,17 @@ impl Store {
     }
 
     /// Gives objects whose bytes never change another name, without moving their bytes: hard links in a folder, copies
-    /// inside the store of a remote.
+    /// inside the store of a host.
     pub fn link(&self, pairs: &[(Key, Key)]) -> Result<(), StoreError> {
         let failed = |key: &Key, cause| self.failed(Action::Write, key, cause);
         match &self.place {
             Place::Folder(folder) => {
                 pairs.iter().try_for_each(|(from, to)| folder.link(from, to).map_err(|cause| failed(to, cause)))
             }
-            Place::Remote(remote, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = pairs
                     .iter()
-                    .map(|(from, to)| async move { remote.link(from, to).await.map_err(|cause| failed(to, cause)) });
+                    .map(|(from, to)| async move { host.link(from, to).await.map_err(|cause| failed(to, cause)) });
                 runtime.block_on(stream::iter(requests).buffer_unordered(CONCURRENCY).try_collect())
             }
         }
@@ -245,7 +241,7 @@ impl Store {
     pub fn replace(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
         let result = match &self.place {
             Place::Folder(folder) => folder.replace(key, bytes),
-            Place::Remote(remote, runtime) => runtime.block_on(remote.replace(key, bytes)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.replace(key, bytes)),
         };
         result.map_err(|cause| self.failed(Action::Write, key, cause))
     }
@@ -258,7 +254,7 @@ impl Store {
                 Some((key, _)) => Err(self.failed(Action::Write, key, cause)),
                 None => Ok(()),
             }),
-            Place::Remote(..) => objects.iter().try_for_each(|(key, bytes)| self.replace(key, bytes)),
+            Place::Hosted(..) => objects.iter().try_for_each(|(key, bytes)| self.replace(key, bytes)),
         }
     }
 
@@ -267,7 +263,7 @@ impl Store {
     pub fn swap(&self, key: &Key, bytes: &[u8], expected: Option<&Tag>) -> Result<Swap, StoreError> {
         let result = match &self.place {
             Place::Folder(folder) => folder.swap(key, bytes, expected),
-            Place::Remote(remote, runtime) => runtime.block_on(remote.swap(key, bytes, expected)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.swap(key, bytes, expected)),
         };
         result.map_err(|cause| self.failed(Action::Write, key, cause))
     }
@@ -279,9 +275,9 @@ impl Store {
                 let objects = self.get_all(keys, u64::MAX - 1)?;
                 Ok(objects.into_iter().map(|object| object.map(|object| object.tag)).collect())
             }
-            Place::Remote(remote, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = keys.iter().map(|key| async move {
-                    remote.tag(key).await.map_err(|cause| self.failed(Action::Read, key, cause))
+                    host.tag(key).await.map_err(|cause| self.failed(Action::Read, key, cause))
                 });
                 runtime.block_on(stream::iter(requests).buffered(CONCURRENCY).try_collect())
             }
@@ -302,7 +298,7 @@ impl Store {
                 object: self.name(STATE),
                 cause,
             }),
-            Place::Remote(..) => Ok(None),
+            Place::Hosted(..) => Ok(None),
         }
     }
 
@@ -310,7 +306,7 @@ impl Store {
     pub fn list(&self, folder: &str) -> Result<Vec<Listed>, StoreError> {
         let result = match &self.place {
             Place::Folder(place) => place.list(folder),
-            Place::Remote(remote, runtime) => runtime.block_on(remote.list(folder)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.list(folder)),
         };
         result.map_err(|cause| StoreError { action: Action::List, object: self.name(folder), cause })
     }
@@ -322,9 +318,9 @@ impl Store {
             Place::Folder(folder) => {
                 keys.iter().try_for_each(|key| folder.delete(key).map_err(|cause| failed(key, cause)))
             }
-            Place::Remote(remote, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests =
-                    keys.iter().map(|key| async move { remote.delete(key).await.map_err(|cause| failed(key, cause)) });
+                    keys.iter().map(|key| async move { host.delete(key).await.map_err(|cause| failed(key, cause)) });
                 runtime.block_on(stream::iter(requests).buffer_unordered(CONCURRENCY).try_collect())
             }
         }

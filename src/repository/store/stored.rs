@@ -40,9 +40,9 @@ impl Store {
                 let size = folder.size(key).map_err(|cause| self.failed(Action::Read, key, cause))?;
                 done(place, size.map(|_| Stored(StoredKind::There(folder.path(key)))))
             }),
-            Place::Remote(remote, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = keys.iter().enumerate().map(|(place, (key, limit))| async move {
-                    let file = remote.file(key, *limit).await.map_err(|cause| self.failed(Action::Read, key, cause))?;
+                    let file = host.file(key, *limit).await.map_err(|cause| self.failed(Action::Read, key, cause))?;
                     Ok::<_, StoreError>((place, file.map(|file| Stored(StoredKind::Copy(file)))))
                 });
                 runtime.block_on(async {

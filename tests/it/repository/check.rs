@@ -123,7 +123,9 @@ fn a_web_server_takes_no_writes() {
     let root = rig.root().to_owned();
     let server = FaultServer::start(move |request| foreign::serve(&root, request));
     let mut publish = command();
-    publish.args(["publish", "--channel", "rolling", "--repo", &server.url(""), "-q", "--sign-key"]).arg(Made::get().key());
+    publish
+        .args(["publish", "--channel", "rolling", "--repo", &server.url(""), "-q", "--sign-key"])
+        .arg(Made::get().key());
     publish.args(Made::get().packages("1.36.1", &["kubectl", "amd64.deb"]));
     refused(2, &mut publish, "a web server takes no writes");
 }
@@ -137,7 +139,12 @@ fn another_key_is_found_wherever_it_stands() {
     let other = nobody.to_str().unwrap();
     found(
         &mut check(&rig.place, &["--key", other]),
-        &["key.asc: holds another key", "repomd.xml.key: holds another key", "InRelease: signed by", "none of the given keys"],
+        &[
+            "key.asc: holds another key",
+            "repomd.xml.key: holds another key",
+            "InRelease: signed by",
+            "none of the given keys",
+        ],
     );
     fs::copy(&nobody, rig.root().join("key.asc")).unwrap();
     let own = Made::get().certificate();
@@ -180,7 +187,10 @@ fn what_is_expected_is_listed_and_nothing_else() {
     fs::write(&file, list("stable/v1.36", "1.36.2")).unwrap();
     found(
         &mut check(&rig.place, &expect),
-        &["kubelet_1.36.2-1.1_amd64.deb is in no index", "kubelet_1.36.1-1.1_amd64.deb` is listed, and should not be there"],
+        &[
+            "kubelet_1.36.2-1.1_amd64.deb is in no index",
+            "kubelet_1.36.1-1.1_amd64.deb` is listed, and should not be there",
+        ],
     );
     fs::write(&file, list("rolling", "1.36.2")).unwrap();
     refused(2, &mut check(&rig.place, &["stable/v1.36", expect[0], expect[1]]), "does not say `stable/v1.36`");
@@ -212,7 +222,8 @@ fn repositories_of_others_are_read() {
     });
     let certificate = gpg.certificate();
     let key = ["--key", certificate.to_str().unwrap(), "--digests"];
-    for place in [server.url("/deb/"), server.url("/rpm"), deb.display().to_string(), format!("file:{}", rpm.display())] {
+    for place in [server.url("/deb/"), server.url("/rpm"), deb.display().to_string(), format!("file:{}", rpm.display())]
+    {
         assert_eq!(done(&mut check(&place, &key)), "", "{place}");
     }
     refused(2, &mut check(&server.url("/deb"), &[]), "add `--key FILE`");
@@ -245,7 +256,11 @@ fn a_suite_is_read_and_what_a_client_would_refuse_of_it() {
     let folder = rig.root().join("dists/stable-v1.36");
     let good = fs::read_to_string(folder.join("Release")).unwrap();
     for (from, to, cause) in [
-        ("Suite: stable-v1.36\nCodename: stable-v1.36", "Suite: old\nCodename: older", "is not of the suite `stable-v1.36`"),
+        (
+            "Suite: stable-v1.36\nCodename: stable-v1.36",
+            "Suite: old\nCodename: older",
+            "is not of the suite `stable-v1.36`",
+        ),
         ("Date: ", "Valid-Until: Sun, 22 Nov 2020 20:27:38 UTC\nDate: ", "was valid until 2020-11-22"),
         ("Date: ", "Valid-Until: soon\nDate: ", "which apt does not read"),
         ("SHA256:", "SHA1:", "can be forged (MD5, SHA-1)"),
@@ -255,7 +270,8 @@ fn a_suite_is_read_and_what_a_client_would_refuse_of_it() {
         foreign::sign(&folder, &gpg);
         found(&mut check(&rig.place, &[&key[..], &suite].concat()), &[cause]);
     }
-    let future = good.lines().map(|line| if line.starts_with("Date: ") { "Date: Sun, 22 Nov 2099 20:27:38 UTC" } else { line });
+    let future =
+        good.lines().map(|line| if line.starts_with("Date: ") { "Date: Sun, 22 Nov 2099 20:27:38 UTC" } else { line });
     fs::write(folder.join("Release"), future.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     foreign::sign(&folder, &gpg);
     found(&mut check(&rig.place, &[&key[..], &suite].concat()), &["which is in the future"]);

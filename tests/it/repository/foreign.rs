@@ -1,4 +1,4 @@
-//! Repositories that other tools made: apt-ftparchive, createrepo_c and gpg.
+//! Repositories that other tools made: apt-ftparchive, `createrepo_c` and gpg.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,7 +32,8 @@ impl Gpg {
 
     pub(crate) fn run(&self, arguments: &[&str]) {
         let home = self.home.path().to_str().unwrap();
-        let options = ["--batch", "--yes", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", "--homedir", home];
+        let options =
+            ["--batch", "--yes", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", "--homedir", home];
         tool("gpg", options.iter().chain(arguments));
     }
 
@@ -77,7 +78,8 @@ pub(crate) fn index_flat(root: &Path, gpg: &Gpg, date: &str) {
         .unwrap();
     assert!(output.status.success());
     let made = String::from_utf8(output.stdout).unwrap();
-    let sums: String = made.lines().skip_while(|line| !line.starts_with("MD5Sum")).map(|line| format!("{line}\n")).collect();
+    let sums: String =
+        made.lines().skip_while(|line| !line.starts_with("MD5Sum")).map(|line| format!("{line}\n")).collect();
     fs::write(root.join("Release"), format!("{release}Date: {date}\n{sums}")).unwrap();
     sign(root, gpg);
 }

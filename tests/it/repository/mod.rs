@@ -6,6 +6,7 @@ mod client;
 mod clients;
 mod crash;
 mod foreign;
+mod hostile;
 mod publishing;
 mod rig;
 mod s3;

@@ -8,12 +8,12 @@ use super::web::WebFolder;
 use super::{Content, Key, Listed, Object, Swap, Tag};
 
 /// A bucket, or a web server, which answers reads alone.
-pub(super) enum Remote {
+pub(super) enum Host {
     Bucket(Bucket),
-    Web(WebFolder),
+    Web(Box<WebFolder>),
 }
 
-impl Remote {
+impl Host {
     pub(super) async fn get(&self, key: &Key, limit: u64) -> Result<Option<Object>, Cause> {
         match self {
             Self::Bucket(bucket) => bucket.get(key, limit).await,
