@@ -45,8 +45,8 @@ use crate::digest::Digest;
 pub const MAX_FILE: u64 = 4 << 20;
 /// The most envelopes of a file.
 const MAX_ENVELOPES: usize = 64;
-/// What is added to a package's file name (in-toto's name for bundles of attestations).
-const SUFFIX: &str = ".intoto.jsonl";
+/// What stands behind the name of a package in that of its provenance (in-toto's name for bundles of attestations).
+pub const SUFFIX: &str = ".intoto.jsonl";
 
 /// Why a file is no provenance that can be used.
 #[derive(Debug, thiserror::Error)]

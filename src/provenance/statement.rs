@@ -54,6 +54,12 @@ impl Statement {
         self.subject.iter().any(|subject| subject.sha256().as_ref() == Some(sha256))
     }
 
+    /// Returns how it calls the file with this digest; none where it has no name for it.
+    pub fn name_of(&self, sha256: &Digest) -> Option<&str> {
+        let subject = self.subject.iter().find(|subject| subject.sha256().as_ref() == Some(sha256))?;
+        Some(subject.name.rsplit('/').next().unwrap_or_default()).filter(|name| !name.is_empty())
+    }
+
     /// Returns what is said, as JSON.
     pub fn predicate(&self) -> &str {
         self.predicate.get()

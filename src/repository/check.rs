@@ -4,12 +4,15 @@
 
 use super::channel::Channel;
 use super::charter::Repository;
-use super::client::{Audit, Finding, Kind, Root, Suite, Want};
+use super::client::{Audit, Depth, Finding, Kind, Root, Suite, Want};
 use super::error::RepositoryError;
 use super::generation::{Entry, Generation};
-use super::layout::{CERTIFICATE, key};
+use super::head::{self, Head};
+use super::layout::{CERTIFICATE, KEYRING, key};
+use super::paper::Paper;
 use super::publish::flat_path;
 use super::rpmmd::{KEY, REPOMD};
+use super::store::Key;
 use crate::digest::Digest;
 use crate::format::Format;
 use crate::sign::{Certificate, MAX_KEY_FILE};
@@ -30,26 +33,12 @@ impl Repository {
         expected: Option<Wanted<'_>>,
     ) -> Result<Vec<Finding>, RepositoryError> {
         let generation = self.shown(channel)?.generation;
-        let mut found = self.projection(&generation)?;
+        let mut found = Vec::new();
+        self.check_head(channel, audit.trust.certificates, &mut found)?;
+        self.check_projection(&generation, &mut found)?;
+        self.check_papers(&generation, audit.depth, &mut found)?;
         for (folder, kind) in roots(&generation) {
-            let wanted = match expected {
-                Some(all) => of_kind(all, &kind),
-                None => generation
-                    .packages
-                    .iter()
-                    .filter(|entry| entry.format == format(&kind))
-                    .map(|entry| {
-                        want(
-                            entry,
-                            if matches!(kind, Kind::Apt(Suite::Dists { .. })) {
-                                entry.path.clone()
-                            } else {
-                                flat_path(channel, entry)
-                            },
-                        )
-                    })
-                    .collect(),
-            };
+            let wanted = expected.map_or_else(|| shown(&generation, &kind), |all| of_kind(all, &kind));
             found.extend(audit.repository(Root::new(self.store(), &folder), &kind, Some(&wanted))?);
         }
         found.dedup();
@@ -58,49 +47,106 @@ impl Repository {
 
     /// Compares the certificates that the repository gives to its clients with those that they should be given.
     pub fn check_keys(&self, trusted: &[Certificate]) -> Result<Vec<Finding>, RepositoryError> {
-        let mut paths = vec![key(CERTIFICATE)];
+        let mut paths = vec![key(CERTIFICATE), key(KEYRING)];
         for channel in self.published()? {
             let roots = roots(&self.shown(channel)?.generation).into_iter().filter(|(_, kind)| *kind == Kind::RpmMd);
             paths.extend(roots.map(|(folder, _)| key(&format!("{folder}/{KEY}"))));
         }
         let mut found = Vec::new();
-        let mut wrong = |path: &super::store::Key, cause: String| found.push(Finding { file: path.to_string(), cause });
         for path in paths {
-            match self.store().get(&path, MAX_KEY_FILE)? {
+            let cause = match self.store().get(&path, MAX_KEY_FILE)? {
                 // zypper asks for it, and does without.
-                None if path.as_str() != CERTIFICATE => {}
-                None => wrong(&path, "is not there".to_owned()),
-                Some(object) => match Certificate::parse(&object.bytes) {
-                    Err(error) => wrong(&path, error.to_string()),
-                    Ok(given) => {
-                        let is_given =
-                            |one: &Certificate| given.iter().any(|two| two.fingerprint() == one.fingerprint());
-                        if !trusted.iter().any(is_given) {
-                            let given: Vec<&str> = given.iter().map(Certificate::fingerprint).collect();
-                            wrong(&path, format!("holds another key: {}", given.join(", ")));
-                        }
-                    }
-                },
-            }
+                None if path.as_str().ends_with(KEY) => None,
+                None => Some("is not there".to_owned()),
+                Some(object) => other_key(&object.bytes, trusted),
+            };
+            found.extend(cause.map(|cause| Finding { file: path.to_string(), cause }));
         }
         Ok(found)
     }
 
-    /// The files that clients fetch by name are those of the newest generation.
-    fn projection(&self, generation: &Generation) -> Result<Vec<Finding>, RepositoryError> {
-        let mut found = Vec::new();
-        let mut wrong = |path: &str, cause: String| found.push(Finding { file: path.to_owned(), cause });
-        for file in &generation.projection {
-            match self.store().get(&file.path, LIMIT)? {
-                None => wrong(file.path.as_str(), "is not there".to_owned()),
-                Some(there) if Digest::sha256(&there.bytes) != file.sha256 => {
-                    wrong(file.path.as_str(), format!("is not that of generation {}", generation.number));
-                }
-                Some(_) => {}
-            }
+    /// What names the newest generation is signed, and thereby all that came before.
+    fn check_head(
+        &self,
+        channel: Channel,
+        certificates: &[Certificate],
+        found: &mut Vec<Finding>,
+    ) -> Result<(), RepositoryError> {
+        if let Some(held) = Head::read(self.store(), channel)?
+            && let Err(cause) = held.verify(channel, certificates)
+        {
+            found.push(Finding { file: head::key(channel).to_string(), cause: cause.to_string() });
         }
-        Ok(found)
+        Ok(())
     }
+
+    /// The files that clients fetch by name are those of the newest generation.
+    fn check_projection(&self, generation: &Generation, found: &mut Vec<Finding>) -> Result<(), RepositoryError> {
+        for file in &generation.projection {
+            let cause = match self.store().get(&file.path, LIMIT)? {
+                None => "is not there".to_owned(),
+                Some(there) if Digest::sha256(&there.bytes) != file.sha256 => {
+                    format!("is not that of generation {}", generation.number)
+                }
+                Some(_) => continue,
+            };
+            found.push(Finding { file: file.path.to_string(), cause });
+        }
+        Ok(())
+    }
+
+    /// The papers that the generation names lie beside the packages.
+    fn check_papers(
+        &self,
+        generation: &Generation,
+        depth: Depth,
+        found: &mut Vec<Finding>,
+    ) -> Result<(), RepositoryError> {
+        let named = |entry: &Entry| {
+            entry.papers.iter().map(|paper| (entry.paper_path(paper.kind), paper.clone())).collect::<Vec<_>>()
+        };
+        let (paths, papers): (Vec<Key>, Vec<Paper>) = generation.packages.iter().flat_map(named).unzip();
+        let sizes = self.store().sizes(&paths)?;
+        for ((path, paper), size) in paths.iter().zip(&papers).zip(sizes) {
+            let cause = match size {
+                None => "is not there".to_owned(),
+                Some(size) if size != paper.size => format!("has {size} bytes, and should have {}", paper.size),
+                Some(_) if depth == Depth::Sizes || self.has_digest(path, paper)? => continue,
+                Some(_) => "has other bytes".to_owned(),
+            };
+            found.push(Finding { file: path.to_string(), cause });
+        }
+        Ok(())
+    }
+
+    fn has_digest(&self, path: &Key, paper: &Paper) -> Result<bool, RepositoryError> {
+        let object = self.store().get(path, paper.size)?;
+        Ok(object.is_some_and(|object| Digest::sha256(&object.bytes) == paper.sha256))
+    }
+}
+
+/// Says what is wrong with a file of certificates, if anything is.
+fn other_key(bytes: &[u8], trusted: &[Certificate]) -> Option<String> {
+    let given = match Certificate::parse(bytes) {
+        Ok(given) => given,
+        Err(error) => return Some(error.to_string()),
+    };
+    let is_given = |one: &Certificate| given.iter().any(|two| two.fingerprint() == one.fingerprint());
+    if trusted.iter().any(is_given) {
+        return None;
+    }
+    let given: Vec<&str> = given.iter().map(Certificate::fingerprint).collect();
+    Some(format!("holds another key: {}", given.join(", ")))
+}
+
+/// What a generation shows in a repository of one kind, and where.
+fn shown(generation: &Generation, kind: &Kind) -> Vec<Want> {
+    let place = |entry: &Entry| match kind {
+        Kind::Apt(Suite::Dists { .. }) => entry.path.clone(),
+        _ => flat_path(generation.channel, entry),
+    };
+    let entries = generation.packages.iter().filter(|entry| entry.format == format(kind));
+    entries.map(|entry| want(entry, place(entry))).collect()
 }
 
 /// The repositories that a generation is, one for each signed index.
@@ -136,7 +182,7 @@ pub fn of_kind(all: Wanted<'_>, kind: &Kind) -> Vec<Want> {
     all.iter().filter(|(of, _)| *of == format(kind)).map(|(_, want)| want.clone()).collect()
 }
 
-fn want(entry: &Entry, location: super::store::Key) -> Want {
+fn want(entry: &Entry, location: Key) -> Want {
     let file_name = entry.path.as_str().rsplit('/').next().unwrap_or_default().to_owned();
     Want { label: entry.to_string(), file_name, location: Some(location), sha256: entry.sha256.clone() }
 }

@@ -11,7 +11,7 @@ use super::error::RepositoryError;
 use super::generation::{self, Generation};
 use super::head;
 use super::history::Shown;
-use super::layout::CERTIFICATE;
+use super::layout::{CERTIFICATE, KEYRING};
 use super::pack;
 use super::publish::flat_path;
 use super::store::{Key, Listed};
@@ -60,7 +60,7 @@ impl Repository {
 
     /// Everything that generations name which were shown at `since` or later.
     fn live(&self, since: u64) -> Result<HashSet<Key>, RepositoryError> {
-        let mut live = HashSet::from([super::layout::key(CERTIFICATE)]);
+        let mut live = HashSet::from([CERTIFICATE, KEYRING].map(super::layout::key));
         for channel in self.published()? {
             live.insert(head::key(channel));
             // The time at which the next one took its place.
@@ -86,5 +86,6 @@ fn name(channel: Channel, shown: &Shown, live: &mut HashSet<Key>) {
     live.extend(generation.projection.iter().flat_map(|file| [file.path.clone(), file.source.clone()]));
     for entry in &generation.packages {
         live.extend([entry.path.clone(), flat_path(channel, entry)]);
+        live.extend(entry.papers.iter().map(|paper| entry.paper_path(paper.kind)));
     }
 }

@@ -3,7 +3,9 @@
 //! Each names its parent by the SHA-256 of its manifest, so that the manifests of a channel are a chain to which things
 //! can be added and from which nothing can be taken.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ use super::error::RepositoryError;
 use super::head::Head;
 use super::index::Members;
 use super::pack::Pack;
+use super::paper::Paper;
 use super::state::{self, FORM, StateError};
 use super::store::{Content, Key, STATE, Store};
 use crate::digest::Digest;
@@ -36,6 +39,8 @@ pub struct Generation {
     pub time: u32,
     /// What was done.
     pub reason: Reason,
+    /// The fingerprints of the certificates whose keys signed it, in the order of their signatures.
+    pub signers: Vec<String>,
     /// The packages, sorted.
     pub packages: Vec<Entry>,
     /// The packs that hold their fragments.
@@ -64,6 +69,8 @@ pub enum Reason {
     },
     /// The same packages were signed again, with a new date.
     Refresh,
+    /// The same packages were signed again, by the keys that are the repository's from then on.
+    Resign,
 }
 
 impl fmt::Display for Reason {
@@ -73,12 +80,15 @@ impl fmt::Display for Reason {
             Self::Promote { from } => f.pad(&format!("promote from {from}")),
             Self::Rollback { to } => f.pad(&format!("rollback to {to}")),
             Self::Refresh => f.pad("refresh"),
+            Self::Resign => f.pad("resign"),
         }
     }
 }
 
 /// A package, as a generation lists it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// Papers are no part of what it is: an entry equals another one with other papers, or with none.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// `deb` or `rpm`.
@@ -97,6 +107,36 @@ pub struct Entry {
     /// Where it lies, below the root of the repository.
     #[serde(with = "text")]
     pub path: Key,
+    /// What is said of it, in files beside it, sorted by kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub papers: Vec<Paper>,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let own = (self.identity(), &self.sha256, self.size, &self.path);
+        own.cmp(&(other.identity(), &other.sha256, other.size, &other.path))
+    }
+}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.identity(), &self.sha256, self.size, &self.path).hash(state);
+    }
 }
 
 impl Entry {
@@ -160,6 +200,7 @@ impl Generation {
             parent: parent.map(|head| head.generation.clone()),
             time: time.epoch(),
             reason,
+            signers: Vec::new(),
             packages: Vec::new(),
             packs: Vec::new(),
             indices: Vec::new(),

@@ -28,8 +28,8 @@ pub use read::{Bill, BillError, Part, open, parse};
 
 /// The largest bill that is read, in bytes. One of ours has at most some 200 kB.
 pub const MAX_FILE: u64 = 16 << 20;
-/// What is added to a package's file name.
-const SUFFIX: &str = ".cdx.json";
+/// What stands behind the name of a package in that of its bill.
+pub const SUFFIX: &str = ".cdx.json";
 /// The property that says where a component is installed.
 const PATH: &str = "kubepkg:path";
 

@@ -1,5 +1,7 @@
 //! Package URLs (<https://github.com/package-url/purl-spec>).
 
+use percent_encoding::percent_decode_str;
+
 use crate::format::Format;
 use crate::image::Metadata;
 
@@ -33,6 +35,28 @@ pub(super) fn of_file(name: &str, version: &str, sha256: &str, url: Option<&str>
         text += &format!("#{}", parts.map(encode).collect::<Vec<_>>().join("/"));
     }
     text
+}
+
+/// What a package URL says of a package.
+pub(super) struct PackageUrl {
+    /// The type: `deb`, `rpm` and others.
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) arch: Option<String>,
+}
+
+/// Reads the URL of a package: `pkg:TYPE/NAMESPACE/NAME@VERSION?QUALIFIERS#SUBPATH`.
+pub(super) fn parse(text: &str) -> Option<PackageUrl> {
+    let text = text.strip_prefix("pkg:")?.split('#').next()?;
+    let (path, qualifiers) = text.split_once('?').unwrap_or((text, ""));
+    let (path, version) = path.rsplit_once('@')?;
+    let (kind, path) = path.trim_start_matches('/').split_once('/')?;
+    let name = path.rsplit('/').next()?;
+    let decode = |text: &str| percent_decode_str(text).decode_utf8().ok().map(Into::into);
+    let arch = qualifiers.split('&').find_map(|one| one.strip_prefix("arch="));
+    let arch = arch.map(|arch| decode(arch).unwrap_or_default());
+    Some(PackageUrl { kind: kind.to_lowercase(), name: decode(name)?, version: decode(version)?, arch })
 }
 
 /// Encodes everything that is not plain in every part of a package URL.

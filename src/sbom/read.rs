@@ -6,8 +6,9 @@ use std::path::Path;
 use fs_err as fs;
 use serde::Deserialize;
 
-use super::{MAX_FILE, PATH};
+use super::{MAX_FILE, PATH, purl};
 use crate::digest::{Algorithm, Digest};
+use crate::format::Format;
 
 /// Why bytes are no bill.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +31,25 @@ pub struct Bill {
     pub spec_version: String,
     /// The package URL of what it is about, where it says that.
     pub purl: Option<String>,
+    /// The SHA-256 of what it is about, where it says that.
+    pub sha256: Option<Digest>,
     /// What is in it.
     pub parts: Vec<Part>,
+}
+
+impl Bill {
+    /// Whether its package URL is that of a package, whoever distributes it. Epochs are left out: the types of package URLs
+    /// put them in different places.
+    pub fn is_of(&self, format: Format, name: &str, version: &str, arch: &str) -> bool {
+        fn plain(version: &str) -> &str {
+            version.split_once(':').map_or(version, |(_, version)| version)
+        }
+        let Some(purl) = self.purl.as_deref().and_then(purl::parse) else { return false };
+        purl.kind == format.as_str()
+            && purl.name == name
+            && plain(&purl.version) == plain(version)
+            && purl.arch.as_deref().is_none_or(|said| said == arch)
+    }
 }
 
 /// A component.
@@ -106,9 +124,10 @@ pub fn parse(bytes: &[u8]) -> Result<Bill, BillError> {
     if raw.bom_format != "CycloneDX" {
         return Err(BillError::Malformed("`bomFormat` is something else".to_owned()));
     }
-    let purl = raw.metadata.component.and_then(|component| component.purl);
+    let subject = raw.metadata.component.map(RawPart::read).transpose()?;
+    let (purl, sha256) = subject.map_or((None, None), |subject| (subject.purl, subject.sha256));
     let parts = raw.components.into_iter().map(RawPart::read).collect::<Result<_, _>>()?;
-    Ok(Bill { spec_version: raw.spec_version, purl, parts })
+    Ok(Bill { spec_version: raw.spec_version, purl, sha256, parts })
 }
 
 /// Text from outside, fit to be shown: parsers repeat what they refuse.

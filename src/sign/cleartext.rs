@@ -50,7 +50,7 @@ impl Cleartext {
     /// Checks the signatures ([`Signatures::verify`]) and returns the text that they cover, with the fingerprints of the
     /// keys that made them.
     pub fn verify(&self, certificates: &[Certificate], packets: Packets) -> Result<(String, Vec<String>), VerifyError> {
-        let by = self.signatures.verify(certificates, packets, self.signed.as_bytes())?;
+        let by = self.signatures.verify_of(packets, certificates, self.signed.as_bytes())?;
         Ok((self.text(), by))
     }
 
@@ -72,12 +72,12 @@ fn unescaped(line: &str) -> Option<&str> {
 /// Reads the blocks behind the message, of which the first line is read already.
 fn signatures<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<Signatures, VerifyError> {
     let malformed = |cause: &str| VerifyError::Malformed(cause.to_owned());
-    let mut all: Option<Signatures> = None;
+    let mut blocks = String::new();
     loop {
-        let mut block = format!("{SIGNATURE}\n");
+        blocks += &format!("{SIGNATURE}\n");
         loop {
             let line = lines.next().ok_or_else(|| malformed("its signature has no end"))?;
-            block += &format!("{line}\n");
+            blocks += &format!("{line}\n");
             if line == END {
                 break;
             }
@@ -85,31 +85,39 @@ fn signatures<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<Signatures
                 return Err(malformed("something else inside its signature"));
             }
         }
-        let more = Signatures::parse(block.as_bytes())?;
-        let together = match all {
-            None => more,
-            Some(before) => before.join(more)?,
-        };
         match lines.next() {
-            None => return Ok(together),
-            Some(SIGNATURE) => all = Some(together),
+            None => return Signatures::parse(blocks.as_bytes()),
+            Some(SIGNATURE) => {}
             Some(_) => return Err(malformed("something behind its signature")),
         }
     }
 }
 
-/// Signs `text`. What clients hash is the text without its last line end and with CR LF for the others.
-pub(super) fn sign(signer: &(impl Signer + ?Sized), text: &str, date: SourceDate) -> Result<String, SignError> {
+/// Signs `text` with every key. What clients hash is the text without its last line end and with CR LF for the others.
+pub(super) fn sign<'a, S: Signer + ?Sized + 'a>(
+    signers: impl IntoIterator<Item = &'a S>,
+    text: &str,
+    date: SourceDate,
+) -> Result<String, SignError> {
     let body = text.strip_suffix('\n').unwrap_or(text);
     if let Some(line) = body.split('\n').position(|line| line.ends_with([' ', '\t', '\r'])) {
         return Err(SignError::TrailingBlank(line + 1));
     }
-    let signed = body.replace('\n', "\r\n");
-    let signature = signer.sign(&mut signed.as_bytes(), Form::Text, date)?;
-    // Read back, as every signature is before it is used.
-    signer.certificate().verify_form(&signature, Form::Text, signed.as_bytes()).map_err(SignError::refused)?;
-    let armor = signature.to_armor().map_err(SignError::Refused)?;
-    Ok(format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: {DIGEST}\n\n{}\n{armor}", escaped(body)))
+    let signed = hashed(body);
+    let one = |signer: &S| {
+        let signature = signer.sign(&mut signed.as_bytes(), Form::Text, date)?;
+        // Read back, as every signature is before it is used.
+        let verified = signer.certificate().verify_form(&signature, Form::Text, signed.as_bytes());
+        verified.map_err(SignError::refused)?;
+        Ok(signature)
+    };
+    let signatures: Signatures = signers.into_iter().map(one).collect::<Result<_, SignError>>()?;
+    let armor = signatures.to_armor().map_err(SignError::Refused)?;
+    Ok(format!("{BEGIN}\nHash: {DIGEST}\n\n{}\n{armor}", escaped(body)))
+}
+
+fn hashed(body: &str) -> String {
+    body.replace('\n', "\r\n")
 }
 
 /// Puts `- ` before lines that begin with a dash, so that none is taken for the end (RFC 9580, 7.2).

@@ -154,11 +154,10 @@ impl Check {
     ) -> Result<Done, Failure> {
         let trusted = match &self.key {
             Some(file) => certificates(file)?,
-            None => Certificate::parse(&repository.certificate()?).map_err(|error| {
-                Failure::key(format!("cannot use the key `{CERTIFICATE}` of the repository"), &error)
-            })?,
+            None => repository.charter().keyring.of_index(),
         };
-        let audit = self.audit(&trusted, &[]);
+        let packagers = repository.charter().keyring.of_packages();
+        let audit = self.audit(&trusted, &packagers);
         let mut report = Report { text: String::new(), json: Vec::new(), exit: Exit::Done };
         let mut keys = lint(session, &trusted);
         keys.extend(repository.check_keys(&trusted)?);

@@ -7,6 +7,7 @@ mod expect;
 mod gc;
 mod history;
 mod init;
+mod keys;
 mod serve;
 mod subject;
 
@@ -42,9 +43,13 @@ enum RepoCommand {
     Diff(history::Diff),
     Rollback(change::Rollback),
     Refresh(change::Refresh),
+    Resign(change::Resign),
     Repair(change::Repair),
     Check(check::Check),
     Gc(gc::Gc),
+    Keys(keys::Keys),
+    Trust(keys::Trust),
+    Distrust(keys::Distrust),
     Serve(serve::Serve),
 }
 
@@ -57,9 +62,13 @@ impl RepoArgs {
             RepoCommand::Diff(args) => args.run(),
             RepoCommand::Rollback(args) => args.run(session),
             RepoCommand::Refresh(args) => args.run(session),
+            RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
+            RepoCommand::Keys(args) => args.run(),
+            RepoCommand::Trust(args) => args.run(session),
+            RepoCommand::Distrust(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),
         }
     }

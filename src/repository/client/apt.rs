@@ -113,7 +113,7 @@ fn signed(
         }
         return Ok(found);
     };
-    let verified = Signatures::parse(&armor).and_then(|all| all.verify(trust.certificates, trust.packets, &text));
+    let verified = Signatures::parse(&armor).and_then(|all| all.verify_of(trust.packets, trust.certificates, &text));
     match (verified, String::from_utf8(text)) {
         (Err(error), _) => reading.wrong(root.join(&detached), error.to_string()),
         (_, Err(_)) => reading.wrong(root.join(&plain), "is no text"),

@@ -8,7 +8,7 @@ use super::client::Client;
 use super::rig::{Made, Rig};
 
 /// The two ways in which apt finds the repository.
-fn sources(root: &Path) -> [String; 2] {
+pub(super) fn sources(root: &Path) -> [String; 2] {
     let root = root.display();
     [format!("file:{root} stable-v1.36 main"), format!("file:{root}/core:/stable:/v1.36/deb/ /")]
 }
