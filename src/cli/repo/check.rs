@@ -9,7 +9,7 @@ use super::subject::Subject;
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
 use crate::cli::exit::Exit;
-use crate::cli::repository::{Patience, store};
+use crate::cli::repository::{Patience, date, store};
 use crate::cli::session::Session;
 use crate::cli::signing::{certificates, now, told};
 use crate::repository::charter::Repository;
@@ -19,7 +19,6 @@ use crate::repository::error::RepositoryError;
 use crate::repository::layout::CERTIFICATE;
 use crate::repository::store::Store;
 use crate::sign::{Certificate, Packets, When};
-use crate::source_date::SourceDate;
 
 /// Read repositories as clients do, and say what is wrong
 ///
@@ -157,7 +156,7 @@ impl Check {
             None => repository.charter().keyring.of_index(),
         };
         let packagers = repository.charter().keyring.of_packages();
-        let audit = self.audit(&trusted, &packagers);
+        let audit = self.audit(session, &trusted, &packagers);
         let mut report = Report { text: String::new(), json: Vec::new(), exit: Exit::Done };
         let mut keys = lint(session, &trusted);
         keys.extend(repository.check_keys(&trusted)?);
@@ -194,7 +193,7 @@ impl Check {
         report.add(session, "keys", &keys);
         let wanted = expected.map(|expected| expected.of(subject.channels.first().copied())).transpose()?;
         let wanted = wanted.map(|all| of_kind(&all, &kind));
-        let audit = self.audit(&trusted, &[]);
+        let audit = self.audit(session, &trusted, &[]);
         let found = audit.repository(Root::new(store, ""), &kind, wanted.as_deref()).map_err(RepositoryError::from)?;
         let location = store.location().to_string();
         report.add(session, &location, &found);
@@ -202,8 +201,8 @@ impl Check {
         Ok(Done { text: report.text, json, exit: report.exit })
     }
 
-    fn audit<'a>(&self, certificates: &'a [Certificate], packagers: &'a [Certificate]) -> Audit<'a> {
-        let trust = Trust { certificates, packets: Packets::Current, now: SourceDate::from_epoch(now()) };
+    fn audit<'a>(&self, session: &Session, certificates: &'a [Certificate], packagers: &'a [Certificate]) -> Audit<'a> {
+        let trust = Trust { certificates, packets: Packets::Current, now: date(session) };
         let depth = if self.digests { Depth::Digests } else { Depth::Sizes };
         Audit { trust, packagers, depth }
     }

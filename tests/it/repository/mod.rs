@@ -1,6 +1,7 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod bucket;
+mod cache;
 mod check;
 mod client;
 mod clients;
@@ -16,3 +17,4 @@ mod server;
 mod serving;
 mod settings;
 mod store;
+mod stress;

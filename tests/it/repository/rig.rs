@@ -25,6 +25,9 @@ impl Made {
         made.gpg(&["--quick-generate-key", "Release Team <release@example.org>", "ed25519", "cert,sign", "5y"]);
         made.gpg(&["--armor", "--output", made.key().to_str().unwrap(), "--export-secret-keys"]);
         made.gpg(&["--armor", "--output", made.certificate().to_str().unwrap(), "--export"]);
+        let other = "other@example.org";
+        made.gpg(&["--quick-generate-key", other, "ed25519", "cert,sign", "5y"]);
+        made.gpg(&["--armor", "--output", made.other_certificate().to_str().unwrap(), "--export", other]);
         for version in ["1.36.1", "1.36.2"] {
             let key = made.key();
             let more = ["--arch", "amd64,arm64", "--compression", "gzip:1", "--sign-key", key.to_str().unwrap()];
@@ -47,6 +50,11 @@ impl Made {
 
     pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("public.asc")
+    }
+
+    /// The certificate of a key that signs nothing here.
+    pub(crate) fn other_certificate(&self) -> PathBuf {
+        self.folder.path().join("other.asc")
     }
 
     /// Returns the packages of a release whose names hold all `words`.
@@ -134,8 +142,13 @@ impl Rig {
     /// Every client would be content.
     #[track_caller]
     pub(crate) fn assert_whole(&self) {
-        let ran = run(&mut self.without_key("repo check --digests"));
-        assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+        whole(&mut self.without_key("repo check --digests"));
+    }
+
+    /// Every client would be content at a time.
+    #[track_caller]
+    pub(crate) fn assert_whole_at(&self, epoch: &str) {
+        whole(self.without_key("repo check --digests").env("SOURCE_DATE_EPOCH", epoch));
     }
 
     /// Returns the paths below the root with what tells whether they were written again.
@@ -155,4 +168,10 @@ impl Rig {
 pub(crate) fn refused(code: i32, command: &mut Command, words: &str) {
     let said = crate::program::refused(code, command);
     assert!(said.contains(words), "{said}");
+}
+
+#[track_caller]
+fn whole(check: &mut Command) {
+    let ran = run(check);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
 }

@@ -57,7 +57,7 @@ impl Repositories {
         names.iter().map(section).collect()
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }
