@@ -9,6 +9,7 @@
 //! Index files are functions of fragments, names and a [`SourceDate`](crate::source_date::SourceDate).
 
 pub mod apt;
+mod candidate;
 pub mod change;
 pub mod channel;
 pub mod charter;

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::candidate::Candidate;
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
@@ -17,14 +18,14 @@ use super::head::{Head, Held};
 use super::index::Earlier;
 use super::layout::{self, key};
 use super::pack::Shelf;
-use super::paper::{self, Given};
+use super::paper;
 use super::projection::{self, Bytes};
 use super::render::{Places, Rendered, Rendering, Seal};
 use super::state::StateError;
-use super::store::{Content, Key, STATE, Source};
+use super::store::{Content, Key, STATE};
 use crate::digest::Digest;
 use crate::package::reader::FileList;
-use crate::sign::{Certificate, Signers};
+use crate::sign::Signers;
 use crate::source_date::SourceDate;
 
 /// How often others may publish to the channel before this run gives up.
@@ -71,58 +72,6 @@ pub(super) struct Change {
     pub(super) always: bool,
 }
 
-/// A package file that was looked at.
-#[derive(Debug)]
-pub struct Candidate {
-    source: Source,
-    fragment: Fragment,
-    papers: Vec<Given>,
-}
-
-impl Candidate {
-    /// Reads a package file.
-    pub fn read(path: &Path, list: FileList) -> Result<Self, RepositoryError> {
-        let source = Source::new(path)?;
-        let fragment = Fragment::read(path, list)?;
-        Ok(Self { source, fragment, papers: Vec::new() })
-    }
-
-    /// Takes the papers among `given`, and those beside the package; returns what is wrong with them.
-    fn attach(&mut self, given: &[PathBuf]) -> Result<Vec<Refusal>, RepositoryError> {
-        let (papers, refused) = paper::read(self.source.path(), &self.fragment, given)?;
-        self.papers = papers;
-        Ok(refused)
-    }
-
-    fn refusals(&self, trusted: &[Certificate]) -> Vec<Refusal> {
-        let mut found = gate::file(&self.source.path().display().to_string(), &self.fragment);
-        found.extend(gate::signature(self.source.path(), self.fragment.format(), trusted));
-        found
-    }
-
-    fn entry(&self) -> Entry {
-        let fragment = &self.fragment;
-        Entry {
-            format: fragment.format(),
-            name: fragment.name().to_owned(),
-            version: fragment.version().to_owned(),
-            arch: fragment.arch().to_owned(),
-            sha256: fragment.sha256().clone(),
-            size: fragment.size(),
-            path: key(&layout::pool(fragment.name(), &fragment.file_name())),
-            papers: self.papers.iter().map(|given| given.paper.clone()).collect(),
-        }
-    }
-
-    /// What is stored of it: its papers first, so that they are there when it is.
-    fn objects(&self) -> impl Iterator<Item = (Key, Content<'_>)> {
-        let entry = self.entry();
-        let package = (entry.path.clone(), Content::Package(&self.source));
-        let papers = self.papers.iter();
-        papers.map(move |one| (entry.paper_path(one.paper.kind), Content::Bytes(&one.bytes))).chain([package])
-    }
-}
-
 impl Repository {
     /// Adds package files to a channel, with the papers among the files and beside them. Packages that it shows already are
     /// left alone; if it shows all of them, nothing is written, unless an earlier run was killed before it was done.
@@ -149,9 +98,9 @@ impl Repository {
         self.advance(channel, publisher, |shown| {
             let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
             let fresh: Vec<&Candidate> =
-                candidates.iter().filter(|one| !known.contains(one.fragment.sha256())).collect();
+                candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
             let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
-            let fragments = fresh.iter().map(|one| one.fragment.clone()).collect();
+            let fragments = fresh.iter().map(|one| one.fragment().clone()).collect();
             Ok((Change { packages, fragments, reason: Reason::Publish, always: false }, fresh))
         })
     }
