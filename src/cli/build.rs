@@ -43,7 +43,7 @@ pub(crate) struct BuildArgs {
 
 impl BuildArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let target = self.publishing.open(session, &self.signing, &self.sources.trees)?;
+        let target = self.publishing.open(session, &self.signing, &self.sources)?;
         let own = if target.is_none() { self.signing.signer(session)? } else { None };
         let signer = target.as_ref().map(Target::signer).or(own.as_deref());
         let templates = session.templates(&self.sources.trees)?;

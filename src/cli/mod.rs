@@ -12,6 +12,7 @@ mod help;
 mod inspect;
 mod inspect_text;
 mod key;
+mod new_key;
 mod plan;
 mod promote;
 mod publish;
@@ -110,7 +111,7 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Build(build::BuildArgs),
+    Build(Box<build::BuildArgs>),
     Plan(plan::PlanArgs),
     Fetch(fetch::FetchArgs),
     Render(render::RenderArgs),

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::Done;
-use super::args::Trees;
+use super::args::Sources;
 use super::diagnostic::Failure;
-use super::repository::{Opened, Patience, Place, Publishing, report, store};
+use super::repository::{Opened, Patience, Place, Publishing, Requests, report, store};
 use super::session::Session;
 use super::signing::{Also, Signing};
 use crate::package::reader::FileList;
@@ -44,7 +44,7 @@ pub(crate) struct PublishArgs {
 impl PublishArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let opened = self.publishing.open(session)?;
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         let outcome = repository.publish(self.channel, &self.files, &opened.publisher())?;
         let (text, json) = report(session, self.channel, &outcome);
         Ok(Done::new(text, json))
@@ -64,12 +64,17 @@ pub(crate) struct AtOnce {
     repo: Option<String>,
 
     #[command(flatten)]
-    patience: Patience,
+    requests: Requests,
 }
 
 impl AtOnce {
     /// Opens the repository before anything is built, if packages are to be published.
-    pub(crate) fn open(&self, session: &Session, signing: &Signing, trees: &Trees) -> Result<Option<Target>, Failure> {
+    pub(crate) fn open(
+        &self,
+        session: &Session,
+        signing: &Signing,
+        sources: &Sources,
+    ) -> Result<Option<Target>, Failure> {
         let Some(channel) = self.publish else { return Ok(None) };
         let repo = self.repo.as_deref().ok_or_else(|| {
             Failure::usage("`--publish` says the channel, and not the repository").hint("name it with `--repo`")
@@ -78,8 +83,9 @@ impl AtOnce {
             Failure::usage("no key: apt, dnf and zypper read signed repositories")
                 .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
         })?;
-        let opened = Opened::new(session, signer, &Also::default(), trees)?;
-        let repository = Repository::open(store(repo, &self.patience)?)?;
+        let opened = Opened::new(session, signer, &Also::default(), &sources.trees)?;
+        let (requests, ca_certificates) = (self.requests.clone(), sources.ca_certificates.clone());
+        let repository = Repository::open(store(repo, &Patience { requests, ca_certificates })?)?;
         Ok(Some(Target { channel, repository, opened }))
     }
 }

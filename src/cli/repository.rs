@@ -1,5 +1,6 @@
 //! What the subcommands on repositories share.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::Session;
 use super::signing::{Also, Signing, now, told};
+use crate::fetch::HttpOptions;
 use crate::repository::channel::Channel;
 use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
@@ -28,29 +30,49 @@ const ENVIRONMENT: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 /// Which repository.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`
+    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX` [default: that of kubepkg.yaml]
     #[arg(long = "repo", value_name = "DIR|URL", env = "KUBEPKG_REPO", hide_env_values = true)]
-    pub(crate) repo: String,
+    repo: Option<String>,
 
     #[command(flatten)]
     pub(crate) patience: Patience,
 }
 
-/// How long a bucket is waited for.
+/// How long a bucket or a web server is waited for, and whom it may be.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Patience {
-    /// Give a request to a bucket up after so many seconds
+    #[command(flatten)]
+    pub(crate) requests: Requests,
+
+    /// Certificate authority besides those of the system, in PEM (can be repeated)
+    #[arg(long = "ca-certificate", value_name = "FILE", env = "KUBEPKG_CA_CERTIFICATE", value_delimiter = ',')]
+    pub(crate) ca_certificates: Vec<PathBuf>,
+}
+
+/// How often and how long a bucket or a web server is asked.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Requests {
+    /// Give a request to a bucket or a web server up after so many seconds
     #[arg(id = "store-timeout", long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
 
-    /// Try a failed request to a bucket so many times more
+    /// Try a failed request to a bucket or a web server so many times more
     #[arg(id = "store-retries", long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
     retries: u8,
 }
 
 impl Place {
-    pub(crate) fn open(&self) -> Result<Repository, Failure> {
-        Ok(Repository::open(store(&self.repo, &self.patience)?)?)
+    /// Opens the repository that the command line, the environment or the configuration names.
+    pub(crate) fn open(&self, session: &Session) -> Result<Repository, Failure> {
+        Ok(Repository::open(store(self.named(session)?, &self.patience)?)?)
+    }
+
+    /// Returns which one is meant.
+    pub(crate) fn named<'a>(&'a self, session: &'a Session) -> Result<&'a str, Failure> {
+        self.repo.as_deref().or(session.config.repo.as_deref()).ok_or_else(|| {
+            Failure::usage("which repository?")
+                .hint("add `--repo DIR`, or run `kubepkg repo init`, which writes it to kubepkg.yaml")
+        })
     }
 }
 
@@ -59,8 +81,14 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
     let location: Location = place.parse().map_err(|error: BadLocation| Failure::usage(error.to_string()))?;
     let options = StoreOptions {
         environment: super::environment_of(&ENVIRONMENT),
-        timeout: Duration::from_secs(patience.timeout),
-        retries: patience.retries.into(),
+        timeout: Duration::from_secs(patience.requests.timeout),
+        retries: patience.requests.retries.into(),
+        http: HttpOptions {
+            ca_certificates: patience.ca_certificates.clone(),
+            read_timeout: Duration::from_secs(patience.requests.timeout).min(HttpOptions::default().read_timeout),
+            retries: patience.requests.retries.into(),
+            ..HttpOptions::default()
+        },
     };
     Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
 }
@@ -87,8 +115,9 @@ pub(crate) struct Opened {
 impl Publishing {
     pub(crate) fn open(&self, session: &Session) -> Result<Opened, Failure> {
         let signer = self.signing.signer(session)?.ok_or_else(|| {
-            Failure::usage("no key: apt, dnf and zypper read signed repositories")
-                .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
+            Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
+                "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
+            )
         })?;
         Opened::new(session, signer, &self.also, &self.trees)
     }
@@ -99,8 +128,7 @@ impl Opened {
         let also = also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
         let (_, catalog) = session.specs(trees)?;
-        let mut components = Components::default();
-        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
+        let components = Components::of(&catalog);
         Ok(Self { signer, also, date: date(session), components })
     }
 
@@ -202,6 +230,10 @@ impl From<RepositoryError> for Failure {
                 Cause::Missing(_) => (Exit::Write, "make the bucket first, and see AWS_ENDPOINT_URL"),
                 Cause::OtherBytes => (Exit::Refused, "build it again with a higher `--revision`"),
                 Cause::Changed(_) => (Exit::Write, "publish files that nobody writes to"),
+                Cause::ReadOnly | Cause::NotServed => (Exit::Usage, "name it with `--repo`"),
+                Cause::Web { .. } | Cause::Fetch(_) | Cause::Setup(_) => {
+                    (Exit::Fetch, "look at the address, the network and `kubepkg help exit-codes`; nothing was changed")
+                }
                 _ => (
                     Exit::Write,
                     "run again: what is written is not written twice, and clients see what they saw before",
@@ -258,6 +290,9 @@ fn refused(refusals: &[Refusal]) -> &'static str {
             "`kubepkg sign` renews provenance; without a paper beside it a package is published without"
         }
         Some(Refusal::StrayPaper { .. }) => "name the package, too: papers are published with it",
+        Some(Refusal::Incomplete { .. }) => {
+            "publish it in the same run: `kubepkg build --version VERSION` makes the whole set"
+        }
         Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
     }
 }

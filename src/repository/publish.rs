@@ -5,15 +5,15 @@
 //! the head is written nothing has happened; from then on everything can be completed by anyone ([`Repository::repair`]).
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
-use super::candidate::{Candidate, ReadBack};
+use super::candidate::Candidate;
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
-use super::fragment::{Fragment, compare_deb_versions};
-use super::gate::{self, Components, Refusal, Refusals};
+use super::fragment::Fragment;
+use super::gate::{self, Components, Refusals};
 use super::generation::{Entry, File, Generation, Projected, Reason};
 use super::head::{Head, Held};
 use super::index::Earlier;
@@ -74,68 +74,6 @@ pub(super) struct Change {
 }
 
 impl Repository {
-    /// Adds package files to a channel, with the papers among the files and beside them. Packages that it shows already are
-    /// left alone; if it shows all of them, nothing is written, unless an earlier run was killed before it was done.
-    pub fn publish(
-        &mut self,
-        channel: Channel,
-        files: &[PathBuf],
-        publisher: &Publisher<'_>,
-    ) -> Result<Outcome, RepositoryError> {
-        let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
-        let list = self.charter().settings.file_list();
-        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(files.len()));
-        for path in natural_order(&files, |path| path) {
-            candidates.push(Candidate::read(path, list, &mut shelf)?);
-        }
-        self.offer(channel, candidates, shelf, &papers, publisher)
-    }
-
-    /// Adds packages that were just made to a channel, with the papers beside them. Their files are copied, and not read
-    /// otherwise.
-    pub fn publish_read_back(
-        &mut self,
-        channel: Channel,
-        packages: Vec<ReadBack>,
-        publisher: &Publisher<'_>,
-    ) -> Result<Outcome, RepositoryError> {
-        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(packages.len()));
-        for package in natural_order(packages, |package| package.source.path()) {
-            candidates.push(Candidate::of(package, &mut shelf)?);
-        }
-        self.offer(channel, candidates, shelf, &[], publisher)
-    }
-
-    fn offer(
-        &mut self,
-        channel: Channel,
-        mut candidates: Vec<Candidate>,
-        shelf: Shelf,
-        papers: &[PathBuf],
-        publisher: &Publisher<'_>,
-    ) -> Result<Outcome, RepositoryError> {
-        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
-        let trusted = self.charter().keyring.of_packages();
-        let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
-        refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
-        for candidate in &mut candidates {
-            refused.extend(candidate.attach(papers)?);
-        }
-        if !refused.is_empty() {
-            return Err(Refusals(refused).into());
-        }
-        let fragments = Rc::new(shelf);
-        self.advance(channel, publisher, |shown| {
-            let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
-            let fresh: Vec<&Candidate> =
-                candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
-            let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
-            let fragments = Rc::clone(&fragments);
-            Ok((Change { packages, fragments, reason: Reason::Publish, always: false }, fresh))
-        })
-    }
-
     /// Makes the channel show something else, however often others are faster.
     pub(super) fn advance<'c>(
         &mut self,
@@ -293,7 +231,7 @@ impl Repository {
         generation: &mut Generation,
         rendered: Rendered,
     ) -> Result<Bytes, RepositoryError> {
-        let Rendered { indices, projection } = rendered;
+        let Rendered { indices, aliases, projection } = rendered;
         // Their names are their digests: what the channel showed before is there.
         let known: HashSet<&Key> = next.shown.iter().flat_map(|shown| &shown.indices).map(|file| &file.path).collect();
         let new = indices.iter().filter(|index| !known.contains(&index.path));
@@ -321,18 +259,12 @@ impl Repository {
             projected.push(Projected { path: path.clone(), source, sha256, size });
         }
         self.store().create(&new)?;
+        self.store().link(&aliases)?;
+        generation.alias(&aliases);
         generation.projection = projected;
         let all = projection.into_iter().map(|(_, bytes)| (Digest::sha256(&bytes), bytes));
         Ok(all.collect())
     }
-}
-
-/// Sorts files so that packages come about as index files list them, whoever named them in which order.
-fn natural_order<T>(files: impl IntoIterator<Item = T>, path: impl Fn(&T) -> &Path) -> impl Iterator<Item = T> {
-    let name = |one: &T| path(one).to_string_lossy().into_owned();
-    let mut named: Vec<(String, T)> = files.into_iter().map(|one| (name(&one), one)).collect();
-    named.sort_by(|(one, _), (other, _)| compare_deb_versions(one, other).then_with(|| one.cmp(other)));
-    named.into_iter().map(|(_, one)| one)
 }
 
 /// What a generation follows, and how it differs.
@@ -357,6 +289,7 @@ fn gates(
     let is_subject = |fragment: &&&Fragment| !next.removed.is_empty() || added.contains(fragment.sha256());
     let subjects: Vec<&Fragment> = fragments.iter().filter(is_subject).copied().collect();
     refused.extend(gate::unmet(&subjects, fragments, components));
+    refused.extend(gate::incomplete(&subjects, fragments, components));
     if refused.is_empty() { Ok(()) } else { Err(Refusals(refused).into()) }
 }
 

@@ -3,11 +3,14 @@
 mod change;
 mod check;
 mod configure;
+mod expect;
 mod gc;
 mod history;
 mod init;
 mod keys;
 mod serve;
+mod setup;
+mod subject;
 
 use clap::Subcommand;
 
@@ -27,7 +30,7 @@ use crate::repository::error::RepositoryError;
   kubepkg repo init ./repo --name Example --sign-key release.asc
   kubepkg repo history stable/v1.36 --repo ./repo
   kubepkg repo rollback stable/v1.36 --to 3 --repo ./repo --sign-key release.asc
-  kubepkg repo check --repo s3://packages/kubernetes")]
+  kubepkg repo check https://packages.example.org/kubernetes")]
 pub(crate) struct RepoArgs {
     #[command(subcommand)]
     command: RepoCommand,
@@ -56,15 +59,15 @@ impl RepoArgs {
         match &self.command {
             RepoCommand::Init(args) => args.run(session),
             RepoCommand::Configure(args) => args.run(session),
-            RepoCommand::History(args) => args.run(),
-            RepoCommand::Diff(args) => args.run(),
+            RepoCommand::History(args) => args.run(session),
+            RepoCommand::Diff(args) => args.run(session),
             RepoCommand::Rollback(args) => args.run(session),
             RepoCommand::Refresh(args) => args.run(session),
             RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
-            RepoCommand::Keys(args) => args.run(),
+            RepoCommand::Keys(args) => args.run(session),
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),

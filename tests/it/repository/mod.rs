@@ -3,9 +3,13 @@
 mod at_once;
 mod bucket;
 mod cache;
+mod check;
 mod client;
 mod clients;
 mod crash;
+mod foreign;
+mod hostile;
+mod init;
 mod keys;
 mod papers;
 mod publishing;
