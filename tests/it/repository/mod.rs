@@ -9,6 +9,7 @@ mod crash;
 mod foreign;
 mod hostile;
 mod init;
+mod keyring;
 mod keys;
 mod papers;
 mod publishing;
