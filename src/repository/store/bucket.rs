@@ -157,7 +157,9 @@ impl Bucket {
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => match self.get(key, size).await {
                 Ok(Some(there)) if payload.iter().flatten().eq(&there.bytes) => Ok(false),
                 Ok(Some(_)) | Err(Cause::TooLarge(_)) => Err(Cause::OtherBytes),
-                Ok(None) => Err(Cause::Unavailable("it says that the object is there, and does not have it".to_owned())),
+                Ok(None) => {
+                    Err(Cause::Unavailable("it says that the object is there, and does not have it".to_owned()))
+                }
                 Err(cause) => Err(cause),
             },
             Err(error) => Err(cause(error)),

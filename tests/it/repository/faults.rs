@@ -30,8 +30,7 @@ enum Fault {
     Silent,
 }
 
-const FAULTS: [Fault; 6] =
-    [Fault::Denied, Fault::Precondition, Fault::Busy, Fault::Gone, Fault::Lost, Fault::Silent];
+const FAULTS: [Fault; 6] = [Fault::Denied, Fault::Precondition, Fault::Busy, Fault::Gone, Fault::Lost, Fault::Silent];
 
 /// What stands before a bucket and fails at one request.
 struct Proxy {
