@@ -9,6 +9,7 @@ mod history;
 mod init;
 mod keys;
 mod serve;
+mod setup;
 mod subject;
 
 use clap::Subcommand;
@@ -58,15 +59,15 @@ impl RepoArgs {
         match &self.command {
             RepoCommand::Init(args) => args.run(session),
             RepoCommand::Configure(args) => args.run(session),
-            RepoCommand::History(args) => args.run(),
-            RepoCommand::Diff(args) => args.run(),
+            RepoCommand::History(args) => args.run(session),
+            RepoCommand::Diff(args) => args.run(session),
             RepoCommand::Rollback(args) => args.run(session),
             RepoCommand::Refresh(args) => args.run(session),
             RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
-            RepoCommand::Keys(args) => args.run(),
+            RepoCommand::Keys(args) => args.run(session),
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),

@@ -9,6 +9,7 @@ mod crash;
 mod faults;
 mod foreign;
 mod hostile;
+mod init;
 mod keys;
 mod papers;
 mod publishing;
