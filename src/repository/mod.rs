@@ -26,6 +26,7 @@ mod index;
 pub mod keyring;
 pub mod layout;
 mod location;
+pub mod mirror;
 mod order;
 pub mod pack;
 pub mod paper;

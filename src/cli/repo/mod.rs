@@ -8,7 +8,9 @@ mod gc;
 mod history;
 mod init;
 mod keys;
+mod mirror;
 mod serve;
+mod source;
 mod subject;
 
 use clap::Subcommand;
@@ -46,6 +48,7 @@ enum RepoCommand {
     Resign(change::Resign),
     Repair(change::Repair),
     Check(check::Check),
+    Mirror(mirror::Mirror),
     Gc(gc::Gc),
     Keys(keys::Keys),
     Trust(keys::Trust),
@@ -65,6 +68,7 @@ impl RepoArgs {
             RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
+            RepoCommand::Mirror(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
             RepoCommand::Keys(args) => args.run(),
             RepoCommand::Trust(args) => args.run(session),
