@@ -57,11 +57,11 @@ impl Selection<'_> {
     }
 
     fn is_wanted(&self, package: &Listed) -> bool {
-        let is_named = match self.names.is_empty() {
-            true => self.components.contains(&package.name),
-            false => self.names.contains(&package.name),
-        };
-        is_named && self.is_of_arch(package) && (!self.components.is_of_kubernetes(&package.name) || self.is_of_release(package))
+        let is_component = || self.components.contains(&package.name);
+        let is_named = if self.names.is_empty() { is_component() } else { self.names.contains(&package.name) };
+        is_named
+            && self.is_of_arch(package)
+            && (!self.components.is_of_kubernetes(&package.name) || self.is_of_release(package))
     }
 
     fn is_of_arch(&self, package: &Listed) -> bool {
@@ -148,11 +148,7 @@ impl Repository {
     }
 
     /// Returns those of `given` that signed some of the package files and are not in the repository's keyring.
-    pub fn untrusted(
-        &self,
-        files: &[PathBuf],
-        given: &[Certificate],
-    ) -> Result<Vec<Certificate>, RepositoryError> {
+    pub fn untrusted(&self, files: &[PathBuf], given: &[Certificate]) -> Result<Vec<Certificate>, RepositoryError> {
         let trusted = self.charter().keyring.of_packages();
         let mut found: Vec<Certificate> = Vec::new();
         for file in files {
@@ -248,7 +244,7 @@ mod tests {
             };
             assert_eq!(chosen("stable/v1.36", named), ["kubelet 1.36.9-1.1"], "{version}");
         }
-        let other = |selection: &mut Selection<'_>| drop(selection.names.insert("other".to_owned()));
+        let other = |selection: &mut Selection<'_>| selection.names.extend(["other".to_owned()]);
         assert_eq!(chosen("stable/v1.36", other), ["other 1"]);
     }
 }

@@ -1,5 +1,6 @@
 //! `kubepkg repo mirror`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -105,7 +106,10 @@ impl Mirror {
         let chosen = self.choose(&self.publishing.components(session)?, &reading)?;
         let count_of_chosen = chosen.len();
         let missing = repository.missing(self.channel, chosen)?;
-        session.ui.status("Chose", &format!("{} of {from}, {} of them new", count(count_of_chosen, "package"), missing.len()));
+        session.ui.status(
+            "Chose",
+            &format!("{} of {from}, {} of them new", count(count_of_chosen, "package"), missing.len()),
+        );
         if self.dry_run {
             return Ok(listed(&missing));
         }
@@ -113,7 +117,7 @@ impl Mirror {
         let packages = Packages::fetch(session, &self.fetcher(session)?, &source, &missing)?;
         let files = packages.files();
         let untrusted = repository.untrusted(files, &key)?;
-        self.trust(session, &mut repository, &untrusted)?;
+        trust(session, &mut repository, &untrusted)?;
         let signed_by = reading.signed_by.first().cloned().unwrap_or_default();
         let origin = Origin { from, signed_by, dated: reading.date, packets: self.signatures };
         let outcome = repository.mirror(self.channel, files, &origin, &opened.publisher())?;
@@ -133,7 +137,9 @@ impl Mirror {
             reading.findings.iter().map(|Finding { file, cause }| format!("\n  {file}: {cause}")).collect();
         let from = source.location();
         Err(Failure::new(Exit::Verification, &Wrong(format!("nothing is taken from `{from}`:{}", wrong.concat())))
-            .hint("`kubepkg repo check` with the same key says everything; `--key` names the certificate of its clients"))
+            .hint(
+                "`kubepkg repo check` with the same key says everything; `--key` names the certificate of its clients",
+            ))
     }
 
     fn choose(&self, components: &Components, reading: &Reading) -> Result<Vec<Listed>, Failure> {
@@ -145,7 +151,7 @@ impl Mirror {
             channel: self.channel,
             components,
             names: self.packages.iter().cloned().collect(),
-            arches: if self.arch.contains(&ArchArg::All) { Default::default() } else { arches.collect() },
+            arches: if self.arch.contains(&ArchArg::All) { BTreeSet::new() } else { arches.collect() },
             versions: self.versions.iter().cloned().collect(),
             newest: self.newest.map(usize::from),
         };
@@ -158,21 +164,21 @@ impl Mirror {
         Ok(chosen)
     }
 
-    /// Lets clients have the certificates that signed packages of the other repository.
-    fn trust(&self, session: &Session, repository: &mut Repository, untrusted: &[Certificate]) -> Result<(), Failure> {
-        if untrusted.is_empty() {
-            return Ok(());
-        }
-        repository.trust(untrusted)?;
-        for one in untrusted {
-            session.ui.status("Trusted", &format!("{} for packages: it signed some of these", one.fingerprint()));
-        }
-        Ok(())
-    }
-
     fn fetcher(&self, session: &Session) -> Result<crate::fetch::Fetcher, Failure> {
         session.plain_fetcher(self.cache_dir.as_deref(), self.place.patience.http())
     }
+}
+
+/// Lets clients have the certificates that signed packages of the other repository.
+fn trust(session: &Session, repository: &mut Repository, untrusted: &[Certificate]) -> Result<(), Failure> {
+    if untrusted.is_empty() {
+        return Ok(());
+    }
+    repository.trust(untrusted)?;
+    for one in untrusted {
+        session.ui.status("Trusted", &format!("{} for packages: it signed some of these", one.fingerprint()));
+    }
+    Ok(())
 }
 
 /// What is wrong with another repository.
@@ -192,7 +198,9 @@ fn lint(session: &Session, key: &[Certificate], packets: Packets) -> Result<(), 
             .hint("get its new certificate, or say `--signatures legacy`: the history will, too"));
     }
     if packets == Packets::Legacy {
-        session.ui.warning("signatures of version 3 and keys that clients refuse by now are accepted: `--signatures legacy`");
+        session
+            .ui
+            .warning("signatures of version 3 and keys that clients refuse by now are accepted: `--signatures legacy`");
     }
     Ok(())
 }

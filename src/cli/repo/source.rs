@@ -36,7 +36,8 @@ impl Packages {
         let files = match source.location() {
             Location::Bucket(_) => from_bucket(source, listed, folder.path())?,
             Location::Folder(_) | Location::Web(_) => {
-                let downloads = listed.iter().map(|package| download(source, package)).collect::<Result<Vec<_>, _>>()?;
+                let downloads =
+                    listed.iter().map(|package| download(source, package)).collect::<Result<Vec<_>, _>>()?;
                 from_cache(fetcher, &downloads, listed, folder.path())?
             }
         };

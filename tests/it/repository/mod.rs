@@ -9,6 +9,7 @@ mod crash;
 mod foreign;
 mod hostile;
 mod keys;
+mod mirroring;
 mod papers;
 mod publishing;
 mod rig;
