@@ -184,7 +184,8 @@ impl Repository {
 mod tests {
     use super::*;
     use crate::format::Format;
-    use crate::spec::Versioning;
+    use crate::spec::Catalog;
+    use crate::tree::Tree;
 
     fn listed(name: &str, version: &str, arch: &str) -> Listed {
         let digest = Digest::sha256(format!("{name}{version}{arch}"));
@@ -195,9 +196,7 @@ mod tests {
     }
 
     fn chosen(channel: &str, change: impl Fn(&mut Selection<'_>)) -> Vec<String> {
-        let mut components = Components::default();
-        components.add("kubelet", &Versioning::Kubernetes);
-        components.add("cri-tools", &Versioning::Own);
+        let components = Components::of(&Catalog::load(&Tree::embedded_specs()).unwrap());
         let all = [
             listed("kubelet", "1.35.9-1.1", "amd64"),
             listed("kubelet", "1.36.0~rc.1-1.1", "amd64"),

@@ -99,7 +99,7 @@ impl Mirror {
         let key = certificates(&self.key)?;
         lint(session, &key, self.signatures)?;
         let source = store(&self.from, &self.place.patience)?;
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         let from = source.location().to_string();
         let reading = self.read(session, &source, &key)?;
         repository.check_age(self.channel, &from, &reading)?;
