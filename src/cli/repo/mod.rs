@@ -7,6 +7,7 @@ mod expect;
 mod gc;
 mod history;
 mod init;
+mod keyring;
 mod keys;
 mod mirror;
 mod serve;
@@ -52,6 +53,7 @@ enum RepoCommand {
     Mirror(mirror::Mirror),
     Gc(gc::Gc),
     Keys(keys::Keys),
+    Keyring(keyring::KeyringArgs),
     Trust(keys::Trust),
     Distrust(keys::Distrust),
     Serve(serve::Serve),
@@ -71,6 +73,7 @@ impl RepoArgs {
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Mirror(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
+            RepoCommand::Keyring(args) => args.run(session),
             RepoCommand::Keys(args) => args.run(session),
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
