@@ -52,6 +52,28 @@ impl Charter {
         let (name, description) = (name.to_owned(), description.to_owned());
         Ok(Self { form: FORM, name, description, settings, channels: Vec::new() })
     }
+
+    /// Reads the charter as it is now.
+    pub(super) fn read(store: &Store) -> Result<Self, RepositoryError> {
+        let path = charter_key();
+        match store.get(&path, LIMIT)? {
+            Some(object) => Ok(state::parse(path.as_str(), &object.bytes)?),
+            None => Err(RepositoryError::NoRepository(store.location().to_string())),
+        }
+    }
+
+    /// Returns the channels that were ever published to, sorted by name.
+    pub fn channels(&self) -> Vec<Channel> {
+        self.channels.iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
+    /// Returns the name as one word, for names of files and packages: letters in lower case, digits and hyphens.
+    pub fn word(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let text: String = self.name.chars().map(plain).collect();
+        let word = text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+        if word.len() < 2 { "repository".to_owned() } else { word }
+    }
 }
 
 /// A repository.
@@ -104,7 +126,7 @@ impl Repository {
 
     /// Returns the channels that were ever published to, sorted by name.
     pub fn channels(&self) -> Vec<Channel> {
-        self.charter.channels.iter().filter_map(|name| name.parse().ok()).collect()
+        self.charter.channels()
     }
 
     /// Returns the certificate that clients are given, in ASCII armor.

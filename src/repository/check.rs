@@ -9,10 +9,12 @@ use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
 use super::generation::{Entry, Generation};
+use super::history::Shown;
 use super::layout::{self, key};
 use super::paper::Paper;
 use super::publish::flat_path;
 use super::rpmmd::{REPOMD, SIGNATURE};
+use super::site;
 use super::store::Key;
 use crate::digest::{Algorithm, Digest};
 use crate::format::Format;
@@ -53,10 +55,13 @@ impl Repository {
         certificates: &[Certificate],
         depth: Depth,
     ) -> Result<Vec<Finding>, RepositoryError> {
-        let generation = self.shown(channel)?.generation;
+        let Shown { head, generation } = self.shown(channel)?;
         let mut check = Check { repository: self, certificates, found: Vec::new() };
         check.projection(&generation)?;
         check.papers(&generation, depth)?;
+        if !site::is_shown(self.store(), channel, &head)? {
+            check.wrong("index.json", format!("does not show generation {} of {channel}", head.number));
+        }
         let has = |format| generation.packages.iter().any(|entry| entry.format == format);
         if has(Format::Deb) {
             check.apt(&layout::suite(channel), &generation, |entry| entry.path.clone(), depth)?;

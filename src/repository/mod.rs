@@ -32,6 +32,7 @@ mod render;
 pub mod rpmmd;
 pub mod serve;
 pub mod settings;
+pub mod site;
 pub mod state;
 pub mod store;
 

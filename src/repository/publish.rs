@@ -20,6 +20,7 @@ use super::pack::Shelf;
 use super::paper::{self, Given};
 use super::projection::{self, Bytes};
 use super::render::{self, Places, Rendered, Seal};
+use super::site;
 use super::state::StateError;
 use super::store::{Content, Key, STATE, Source};
 use crate::digest::Digest;
@@ -176,6 +177,9 @@ impl Repository {
                 if !projection::is_written(self.store(), shown)? {
                     projection::write(self.store(), channel, &Bytes::new())?;
                 }
+                if !site::is_shown(self.store(), channel, &held.head)? {
+                    site::show(self, &held.head, shown)?;
+                }
                 return Ok(Outcome { head: held.head.clone(), added, removed });
             }
             if change.packages.is_empty() && shown.is_none() {
@@ -219,6 +223,7 @@ impl Repository {
         self.register(channel)?;
         let Some(held) = head.commit(self.store(), channel, held)? else { return Ok(None) };
         projection::write(self.store(), channel, &bytes)?;
+        site::show(self, &held.head, &generation)?;
         Ok(Some(held.head))
     }
 

@@ -48,6 +48,7 @@ impl Init {
         let certificate =
             signer.certificate().to_armor().map_err(|error| Failure::key("cannot write the certificate", &error))?;
         let repository = Repository::init(store(&self.place, &self.patience)?, charter, certificate.as_bytes())?;
+        repository.show_site()?;
         let location = repository.store().location().to_string();
         session.ui.status("Created", &format!("{location}, signed by {}", signer.fingerprint()));
         let json = json!({

@@ -2,6 +2,7 @@
 
 mod change;
 mod check;
+mod clients;
 mod configure;
 mod gc;
 mod history;
@@ -42,6 +43,7 @@ enum RepoCommand {
     Refresh(change::Refresh),
     Repair(change::Repair),
     Check(check::Check),
+    Clients(clients::Clients),
     Gc(gc::Gc),
     Serve(serve::Serve),
 }
@@ -57,6 +59,7 @@ impl RepoArgs {
             RepoCommand::Refresh(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
+            RepoCommand::Clients(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),
         }
