@@ -35,6 +35,12 @@ impl SourceDate {
         self.0
     }
 
+    /// Returns the time so many seconds later, or the last one that there is.
+    #[must_use]
+    pub const fn later_by(self, seconds: u32) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
     /// Parses `SOURCE_DATE_EPOCH`.
     pub fn parse_epoch(text: &str) -> Result<Self, BadSourceDate> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

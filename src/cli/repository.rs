@@ -1,6 +1,5 @@
 //! What the subcommands on repositories share.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +9,7 @@ use super::args::Trees;
 use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::Session;
-use super::signing::{Signing, now, told};
+use super::signing::{Also, Signing, now, told};
 use crate::repository::channel::Channel;
 use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
@@ -20,7 +19,7 @@ use crate::repository::paper::Paper;
 use crate::repository::publish::{Outcome, Publisher};
 use crate::repository::state::StateError;
 use crate::repository::store::{BadLocation, Cause, Location, Store, StoreOptions};
-use crate::sign::{Finding, Signer, When};
+use crate::sign::{Finding, Signer, Signers, When};
 use crate::source_date::SourceDate;
 
 /// Variables that say who asks a bucket, and whom.
@@ -72,12 +71,15 @@ pub(crate) struct Publishing {
     #[command(flatten)]
     pub(crate) signing: Signing,
     #[command(flatten)]
+    pub(crate) also: Also,
+    #[command(flatten)]
     trees: Trees,
 }
 
 /// Who publishes, opened.
 pub(crate) struct Opened {
     signer: Box<dyn Signer>,
+    also: Vec<Box<dyn Signer>>,
     date: SourceDate,
     components: Components,
 }
@@ -88,16 +90,19 @@ impl Publishing {
             Failure::usage("no key: apt, dnf and zypper read signed repositories")
                 .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
         })?;
-        lint(&*signer)?;
+        let also = self.also.signers(session)?;
+        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
         let (_, catalog) = session.specs(&self.trees)?;
-        let components: BTreeSet<String> = catalog.iter().map(|spec| spec.name.to_string()).collect();
-        Ok(Opened { signer, date: date(session), components })
+        let mut components = Components::default();
+        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
+        Ok(Opened { signer, also, date: date(session), components })
     }
 }
 
 impl Opened {
     pub(crate) fn publisher(&self) -> Publisher<'_> {
-        Publisher { signer: &*self.signer, date: self.date, components: &self.components }
+        let signers = Signers::new(&*self.signer, self.also.iter().map(|signer| &**signer));
+        Publisher { signers, date: self.date, components: &self.components }
     }
 }
 
@@ -207,6 +212,19 @@ impl From<RepositoryError> for Failure {
                 (Exit::Write, "`kubepkg inspect FILE` says what it is")
             }
             RepositoryError::Refused(refusals) => (Exit::Refused, refused(&refusals.0)),
+            RepositoryError::OtherKeys { .. } | RepositoryError::OldCertificate(_) => (
+                Exit::Key,
+                "sign with the repository's keys, with `--also-sign-key` where there are several; `kubepkg repo resign` gives it others",
+            ),
+            RepositoryError::ForeignHead { .. } => {
+                (Exit::Verification, "somebody else wrote there; `kubepkg repo check` says what else is wrong")
+            }
+            RepositoryError::NoOverlap(_) => (
+                Exit::Refused,
+                "sign with the key that clients know, too: `--also-sign-key`; `--without-overlap` if it is lost",
+            ),
+            RepositoryError::NoKey(_) => (Exit::Plan, "`kubepkg repo keys` lists them"),
+            RepositoryError::KeySigns(_) => (Exit::Refused, "`kubepkg repo resign` puts another key in its place"),
             RepositoryError::Index { .. } => (Exit::Write, "report it, with the package"),
             RepositoryError::Sign(_) => (Exit::Key, "try another key, and report what it says"),
             RepositoryError::Clock { .. } => {
@@ -222,6 +240,10 @@ fn refused(refusals: &[Refusal]) -> &'static str {
     match refusals.first() {
         Some(Refusal::Misnamed { .. }) => "rename it: a name that says something else is a mistake or worse",
         Some(Refusal::Unsigned { .. }) => "`kubepkg sign --sign-key FILE PACKAGE…` signs it",
+        Some(Refusal::Foreign { .. }) => {
+            "sign it with the repository's key, or let clients have that certificate with `kubepkg repo trust FILE`"
+        }
+        Some(Refusal::Forged { .. }) => "get it again: somebody or something changed it",
         Some(Refusal::OtherBytes { .. }) => "build it again with a higher `--revision`: clients have the other one",
         Some(Refusal::ForeignPaper { .. }) => {
             "`kubepkg sign` renews provenance; without a paper beside it a package is published without"

@@ -43,6 +43,37 @@ pub(crate) struct Signing {
     /// File of the certificate of that program's key
     #[arg(id = "sign-certificate", long = "sign-certificate", value_name = "FILE", env = "KUBEPKG_SIGN_CERTIFICATE")]
     pub(crate) certificate: Option<PathBuf>,
+
+    /// Files of other secret keys that sign a repository besides the first one, while one takes the place of another
+    #[arg(skip)]
+    pub(crate) also: Vec<PathBuf>,
+}
+
+/// Keys that sign a repository besides the first one, while one takes the place of another.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Signing")]
+pub(crate) struct Also {
+    /// File of another secret key that signs what clients read, besides the first; may be repeated
+    #[arg(
+        id = "also-sign-key",
+        long = "also-sign-key",
+        value_name = "FILE",
+        env = "KUBEPKG_ALSO_SIGN_KEY",
+        value_delimiter = ','
+    )]
+    keys: Vec<PathBuf>,
+}
+
+impl Also {
+    /// Opens the keys that the command line or the configuration names.
+    pub(crate) fn signers(&self, session: &Session) -> Result<Vec<Box<dyn Signer>>, Failure> {
+        let keys = if self.keys.is_empty() { &session.config.sign.also } else { &self.keys };
+        let open = |key: &PathBuf| {
+            let signing = Signing { key: Some(key.clone()), ..Signing::default() };
+            Ok(signing.signer(session)?.into_iter().next())
+        };
+        keys.iter().filter_map(|key| open(key).transpose()).collect()
+    }
 }
 
 /// Where the secret half is.
@@ -126,7 +157,7 @@ impl Signing {
     pub(crate) fn resolve(&mut self, base: &Path) {
         let program = self.command.as_mut().filter(|program| program.as_os_str().as_encoded_bytes().contains(&b'/'));
         let files = [&mut self.key, &mut self.passphrase_file, &mut self.certificate];
-        for path in files.into_iter().flatten().chain(program) {
+        for path in files.into_iter().flatten().chain(program).chain(&mut self.also) {
             *path = base.join(&*path);
         }
     }

@@ -104,7 +104,12 @@ impl Repository {
         Ok(!is_complete)
     }
 
-    fn fragments(&self, generation: &Generation, packages: &[Entry]) -> Result<Vec<Fragment>, RepositoryError> {
+    /// Returns what is known of some packages of a generation.
+    pub(super) fn fragments(
+        &self,
+        generation: &Generation,
+        packages: &[Entry],
+    ) -> Result<Vec<Fragment>, RepositoryError> {
         if packages.is_empty() {
             return Ok(Vec::new());
         }

@@ -4,10 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
 use super::error::RepositoryError;
-use super::layout::{CERTIFICATE, key};
+use super::generation::Reason;
+use super::keyring::{Keyring, Trusted};
+use super::layout::{CERTIFICATE, KEYRING, key};
 use super::settings::Settings;
-use super::state::{self, FORM, StateError};
+use super::state::{self, FORM};
 use super::store::{Key, STATE, Store, Swap, Tag};
+use crate::sign::{Certificate, KeyError, Signers};
+use crate::source_date::SourceDate;
 
 /// Bytes that the charter may have.
 const LIMIT: u64 = 1 << 20;
@@ -25,6 +29,8 @@ pub struct Charter {
     pub description: String,
     /// How it presents what it holds.
     pub settings: Settings,
+    /// The certificates that clients are given.
+    pub keyring: Keyring,
     /// The channels that were ever published to, sorted.
     channels: Vec<String>,
 }
@@ -40,7 +46,7 @@ const MAX_LINE: usize = 200;
 
 impl Charter {
     /// Makes the charter of a new repository.
-    pub fn new(name: &str, description: &str, settings: Settings) -> Result<Self, BadCharter> {
+    pub fn new(name: &str, description: &str, settings: Settings, keyring: Keyring) -> Result<Self, BadCharter> {
         for (text, what) in [(name, "name of a repository"), (description, "description of a repository")] {
             let bad =
                 text.is_empty() || text.len() > MAX_LINE || text.trim() != text || text.chars().any(char::is_control);
@@ -50,7 +56,7 @@ impl Charter {
             }
         }
         let (name, description) = (name.to_owned(), description.to_owned());
-        Ok(Self { form: FORM, name, description, settings, channels: Vec::new() })
+        Ok(Self { form: FORM, name, description, settings, keyring, channels: Vec::new() })
     }
 
     /// Reads the charter as it is now.
@@ -85,14 +91,14 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Makes a repository where there is none. `certificate` is that of the key that signs, in ASCII armor.
-    pub fn init(store: Store, charter: Charter, certificate: &[u8]) -> Result<Self, RepositoryError> {
+    /// Makes a repository where there is none.
+    pub fn init(store: Store, charter: Charter) -> Result<Self, RepositoryError> {
         // The charter last: what has one is complete.
         let path = charter_key();
         if store.get(&path, LIMIT)?.is_some() {
             return Err(RepositoryError::Exists(store.location().to_string()));
         }
-        store.replace(&key(CERTIFICATE), certificate)?;
+        write_keys(&store, &charter.keyring)?;
         match store.swap(&path, &state::write(&charter), None)? {
             Swap::Done(tag) => Ok(Self { store, charter, tag }),
             Swap::Lost => Err(RepositoryError::Exists(store.location().to_string())),
@@ -129,12 +135,69 @@ impl Repository {
         self.charter.channels()
     }
 
-    /// Returns the certificate that clients are given, in ASCII armor.
-    pub fn certificate(&self) -> Result<Vec<u8>, RepositoryError> {
-        let key = key(CERTIFICATE);
-        match self.store.get(&key, LIMIT)? {
-            Some(object) => Ok(object.bytes),
-            None => Err(StateError::Missing { object: key.to_string(), by: "the repository".to_owned() }.into()),
+    /// Lets the keys of certificates sign packages, or renews certificates.
+    pub fn trust(&mut self, certificates: &[Certificate]) -> Result<(), RepositoryError> {
+        self.amend_keys(|keyring| certificates.iter().for_each(|certificate| keyring.trust(certificate)))
+    }
+
+    /// Takes a certificate away, by the fingerprint of its primary key. Clients keep what they were given.
+    pub fn distrust(&mut self, fingerprint: &str) -> Result<(), RepositoryError> {
+        let find = |one: &&Trusted| one.certificate.fingerprint() == fingerprint;
+        match self.charter.keyring.iter().find(find) {
+            None => return Err(RepositoryError::NoKey(fingerprint.to_owned())),
+            Some(one) if one.role.is_for_index() => return Err(RepositoryError::KeySigns(fingerprint.to_owned())),
+            Some(_) => {}
+        }
+        self.amend_keys(|keyring| keyring.distrust(fingerprint))
+    }
+
+    /// Changes the keyring, and then what clients fetch of it.
+    pub(super) fn amend_keys(&mut self, change: impl Fn(&mut Keyring)) -> Result<(), RepositoryError> {
+        self.amend(|charter| change(&mut charter.keyring))?;
+        self.show_keys()
+    }
+
+    /// Writes the certificates that clients fetch, as the charter has them. Returns when nobody has changed it meanwhile.
+    pub fn show_keys(&mut self) -> Result<(), RepositoryError> {
+        for _ in 0..TRIES {
+            let keyring = self.charter.keyring.clone();
+            write_keys(&self.store, &keyring)?;
+            self.reload()?;
+            if self.charter.keyring == keyring {
+                return Ok(());
+            }
+        }
+        Err(RepositoryError::Contended { tries: TRIES })
+    }
+
+    /// Whether these are the keys that sign index files: all of them, and no other, with the certificates that clients
+    /// have. Where the repository is signed anew by other keys, those that go need not sign.
+    pub(super) fn admit(
+        &self,
+        signers: &Signers<'_>,
+        date: SourceDate,
+        reason: &Reason,
+    ) -> Result<(), RepositoryError> {
+        let own = self.charter.keyring.of_index();
+        let named = |mut all: Vec<&str>| {
+            all.sort_unstable();
+            all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()
+        };
+        let known = named(own.iter().map(Certificate::fingerprint).collect());
+        let given = named(signers.certificates().map(Certificate::fingerprint).collect());
+        let is_own = match reason {
+            Reason::Resign => given.iter().all(|one| known.contains(one)),
+            _ => known == given,
+        };
+        if !is_own {
+            return Err(RepositoryError::OtherKeys { known, given });
+        }
+        let is_fit = |fingerprint: &str| {
+            own.iter().flat_map(|one| one.keys(date.epoch())).any(|key| key.fingerprint == fingerprint && key.is_fit())
+        };
+        match signers.iter().find(|signer| !is_fit(signer.fingerprint())) {
+            None => Ok(()),
+            Some(signer) => Err(RepositoryError::OldCertificate(signer.fingerprint().to_owned())),
         }
     }
 
@@ -170,7 +233,8 @@ impl Repository {
         Err(RepositoryError::Contended { tries: TRIES })
     }
 
-    fn reload(&mut self) -> Result<(), RepositoryError> {
+    /// Reads the charter again.
+    pub(super) fn reload(&mut self) -> Result<(), RepositoryError> {
         let path = charter_key();
         let Some(object) = self.store.get(&path, LIMIT)? else {
             return Err(RepositoryError::NoRepository(self.store.location().to_string()));
@@ -182,4 +246,20 @@ impl Repository {
 
 fn charter_key() -> Key {
     key(&format!("{STATE}/repository.json"))
+}
+
+/// Writes the certificates as clients fetch them, where they are other ones.
+fn write_keys(store: &Store, keyring: &Keyring) -> Result<(), RepositoryError> {
+    let failed = |error: KeyError| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() };
+    let files = [
+        (CERTIFICATE, keyring.to_armor().map_err(failed)?.into_bytes()),
+        (KEYRING, keyring.to_bytes().map_err(failed)?),
+    ];
+    for (name, bytes) in files {
+        let key = key(name);
+        if store.get(&key, LIMIT)?.is_none_or(|there| there.bytes != bytes) {
+            store.replace(&key, &bytes)?;
+        }
+    }
+    Ok(())
 }

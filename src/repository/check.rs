@@ -9,6 +9,7 @@ use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
 use super::generation::{Entry, Generation};
+use super::head::{self, Head};
 use super::history::Shown;
 use super::layout::{self, key};
 use super::paper::Paper;
@@ -18,7 +19,7 @@ use super::site;
 use super::store::Key;
 use crate::digest::{Algorithm, Digest};
 use crate::format::Format;
-use crate::sign::{Certificate, Signature};
+use crate::sign::{Certificate, Cleartext, Signatures};
 
 /// Bytes that an index file may have, as it is stored and as it is read.
 const LIMIT: u64 = 4 << 30;
@@ -57,16 +58,22 @@ impl Repository {
     ) -> Result<Vec<Finding>, RepositoryError> {
         let Shown { head, generation } = self.shown(channel)?;
         let mut check = Check { repository: self, certificates, found: Vec::new() };
+        check.head(channel)?;
         check.projection(&generation)?;
         check.papers(&generation, depth)?;
         if !site::is_shown(self.store(), channel, &head)? {
             check.wrong("index.json", format!("does not show generation {} of {channel}", head.number));
         }
         let has = |format| generation.packages.iter().any(|entry| entry.format == format);
-        if has(Format::Deb) {
-            check.apt(&layout::suite(channel), &generation, |entry| entry.path.clone(), depth)?;
-            let root = layout::flat(channel, Format::Deb);
-            check.apt(&root, &generation, |entry| flat_path(channel, entry), depth)?;
+        // In the shapes that were chosen when it was published.
+        let has_release =
+            |root: &str| generation.projection.iter().any(|file| file.path == key(&format!("{root}/Release")));
+        let (suite, flat) = (layout::suite(channel), layout::flat(channel, Format::Deb));
+        if has_release(&suite) {
+            check.apt(&suite, &generation, |entry| entry.path.clone(), depth)?;
+        }
+        if has_release(&flat) {
+            check.apt(&flat, &generation, |entry| flat_path(channel, entry), depth)?;
         }
         if has(Format::Rpm) {
             check.rpmmd(&layout::flat(channel, Format::Rpm), &generation, depth)?;
@@ -78,6 +85,16 @@ impl Repository {
 impl Check<'_> {
     fn wrong(&mut self, file: impl Into<String>, cause: impl Into<String>) {
         self.found.push(Finding { file: file.into(), cause: cause.into() });
+    }
+
+    /// What names the newest generation is signed, and thereby all that came before.
+    fn head(&mut self, channel: Channel) -> Result<(), RepositoryError> {
+        if let Some(held) = Head::read(self.repository.store(), channel)?
+            && let Err(cause) = held.verify(channel, self.certificates)
+        {
+            self.wrong(head::key(channel).as_str(), cause.to_string());
+        }
+        Ok(())
     }
 
     /// The files that clients fetch by name are those of the newest generation.
@@ -127,18 +144,10 @@ impl Check<'_> {
     }
 
     fn signature(&mut self, path: &str, armor: &str, message: &[u8]) {
-        let verified = Signature::parse(armor.as_bytes()).map_err(|error| error.to_string()).and_then(|signature| {
-            let mut last = "no key to check it with".to_owned();
-            for certificate in self.certificates {
-                match certificate.verify(&signature, message) {
-                    Ok(_) => return Ok(()),
-                    Err(error) => last = error.to_string(),
-                }
-            }
-            Err(last)
-        });
+        let signatures = Signatures::parse(armor.as_bytes());
+        let verified = signatures.and_then(|signatures| signatures.verify(self.certificates, message));
         if let Err(cause) = verified {
-            self.wrong(path, cause);
+            self.wrong(path, cause.to_string());
         }
     }
 
@@ -154,10 +163,13 @@ impl Check<'_> {
         let (Some(text), Some(armor)) = (self.text(&release)?, self.text(&detached)?) else { return Ok(()) };
         self.signature(&detached, &armor, text.as_bytes());
         let inline = format!("{root}/InRelease");
-        if let Some(signed) = self.text(&inline)?
-            && body(&signed) != Some(text.trim_end())
-        {
-            self.wrong(&inline, "has another text than Release");
+        if let Some(signed) = self.text(&inline)? {
+            let read = Cleartext::parse(&signed).and_then(|signed| signed.verify(self.certificates).map(|_| signed));
+            match read {
+                Ok(signed) if signed.text() == text => {}
+                Ok(_) => self.wrong(&inline, "has another text than Release"),
+                Err(cause) => self.wrong(&inline, cause.to_string()),
+            }
         }
         let folder = if root.starts_with("dists/") { String::new() } else { format!("{root}/") };
         let mut listed = BTreeMap::new();
@@ -216,13 +228,13 @@ impl Check<'_> {
             self.wrong(path, "has another SHA-256");
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        let read = flate2::bufread::MultiGzDecoder::new(object.bytes.as_slice()).take(LIMIT).read_to_end(&mut bytes);
-        if let Err(error) = read {
-            self.wrong(path, format!("cannot be unpacked: {error}"));
-            return Ok(None);
+        match unpack(path, &object.bytes) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) => {
+                self.wrong(path, format!("cannot be unpacked: {error}"));
+                Ok(None)
+            }
         }
-        Ok(Some(bytes))
     }
 
     /// Every package that should be there is listed, with its digest, and is where the list says.
@@ -272,10 +284,15 @@ impl Check<'_> {
     }
 }
 
-/// The text inside a cleartext signature.
-fn body(signed: &str) -> Option<&str> {
-    let (_, rest) = signed.split_once("\n\n")?;
-    rest.split_once("\n-----BEGIN PGP SIGNATURE-----").map(|(body, _)| body)
+/// Unpacks an index file: gzip but for rpm-md's that end otherwise.
+fn unpack(path: &str, stored: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path.ends_with(".zst") {
+        zstd::stream::Decoder::with_buffer(stored)?.take(LIMIT).read_to_end(&mut bytes)?;
+    } else {
+        flate2::bufread::MultiGzDecoder::new(stored).take(LIMIT).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// The lines of a Release file that name files: SHA-256 and path.

@@ -11,7 +11,7 @@ use super::error::RepositoryError;
 use super::generation::{self, Generation};
 use super::head;
 use super::history::Shown;
-use super::layout::CERTIFICATE;
+use super::layout::{CERTIFICATE, KEYRING};
 use super::pack;
 use super::publish::flat_path;
 use super::store::{Key, Listed};
@@ -60,7 +60,7 @@ impl Repository {
 
     /// Everything that generations name which were shown at `since` or later.
     fn live(&self, since: u64) -> Result<HashSet<Key>, RepositoryError> {
-        let mut live = HashSet::from([super::layout::key(CERTIFICATE)]);
+        let mut live = HashSet::from([CERTIFICATE, KEYRING].map(super::layout::key));
         for channel in self.published()? {
             live.insert(head::key(channel));
             // The time at which the next one took its place.

@@ -64,6 +64,34 @@ pub enum RepositoryError {
     /// The gates.
     #[error(transparent)]
     Refused(#[from] Refusals),
+    /// The keys are not those that sign the repository.
+    #[error("the repository is signed by {}, and not by {}", listed(.known), listed(.given))]
+    OtherKeys {
+        /// The fingerprints of those that sign it.
+        known: Vec<String>,
+        /// The fingerprints of those that were given.
+        given: Vec<String>,
+    },
+    /// Somebody else signed what the channel shows.
+    #[error("`{object}` is not signed as the repository is: {cause}")]
+    ForeignHead {
+        /// The file.
+        object: String,
+        /// What is wrong with its signature.
+        cause: crate::sign::VerifyError,
+    },
+    /// None of the keys is one that clients know.
+    #[error("clients know {}, and nothing of what is to be published would be signed by it", listed(.0))]
+    NoOverlap(Vec<String>),
+    /// The certificate of the key that clients have does not say that it may sign.
+    #[error("the certificate that clients have does not let key {0} sign any more")]
+    OldCertificate(String),
+    /// The repository does not have the certificate.
+    #[error("the repository has no certificate {0}")]
+    NoKey(String),
+    /// The key signs what clients read.
+    #[error("key {0} signs the repository")]
+    KeySigns(String),
     /// An index file cannot be made.
     #[error("cannot make `{file}`: {cause}")]
     Index {
@@ -106,6 +134,10 @@ fn known(channels: &[Channel]) -> String {
         [] => "none".to_owned(),
         some => some.iter().map(|channel| format!("`{channel}`")).collect::<Vec<_>>().join(", "),
     }
+}
+
+fn listed(fingerprints: &[String]) -> String {
+    fingerprints.join(" and ")
 }
 
 fn spanned(newest: u64) -> String {

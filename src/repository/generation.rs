@@ -39,6 +39,8 @@ pub struct Generation {
     pub time: u32,
     /// What was done.
     pub reason: Reason,
+    /// The fingerprints of the certificates whose keys signed it, in the order of their signatures.
+    pub signers: Vec<String>,
     /// The packages, sorted.
     pub packages: Vec<Entry>,
     /// The packs that hold their fragments.
@@ -67,6 +69,8 @@ pub enum Reason {
     },
     /// The same packages were signed again, with a new date.
     Refresh,
+    /// The same packages were signed again, by the keys that are the repository's from then on.
+    Resign,
 }
 
 impl fmt::Display for Reason {
@@ -76,6 +80,7 @@ impl fmt::Display for Reason {
             Self::Promote { from } => f.pad(&format!("promote from {from}")),
             Self::Rollback { to } => f.pad(&format!("rollback to {to}")),
             Self::Refresh => f.pad("refresh"),
+            Self::Resign => f.pad("resign"),
         }
     }
 }
@@ -195,6 +200,7 @@ impl Generation {
             parent: parent.map(|head| head.generation.clone()),
             time: time.epoch(),
             reason,
+            signers: Vec::new(),
             packages: Vec::new(),
             packs: Vec::new(),
             indices: Vec::new(),

@@ -1,4 +1,7 @@
 //! Heads: the one small file of a channel that changes, and says which generation it shows.
+//!
+//! The keys of the repository sign it, so that nobody else can put a generation into the chain, or an older one in the
+//! place of the newest: what the generations before show is known by digests from there on.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,55 +10,86 @@ use super::error::RepositoryError;
 use super::state::{self, FORM};
 use super::store::{Key, STATE, Store, Swap, Tag};
 use crate::digest::Digest;
+use crate::sign::{Certificate, Signatures, Signers, VerifyError};
+use crate::source_date::SourceDate;
 
 /// Bytes that a head may have.
 const LIMIT: u64 = 64 << 10;
 
 /// What a channel shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    form: u32,
     /// The generation's number: its parent's and one, from 1.
     pub number: u64,
     /// The SHA-256 of the generation's manifest.
     pub generation: Digest,
 }
 
-/// A head with what tells whether it is still the same.
+/// A head as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    form: u32,
+    number: u64,
+    generation: Digest,
+    /// Signatures of [`Head::message`], in one ASCII armor.
+    signatures: String,
+}
+
+/// A head with its signatures and with what tells whether it is still the same.
 #[derive(Debug, Clone)]
 pub struct Held {
     /// The head.
     pub head: Head,
+    signatures: String,
     tag: Tag,
 }
 
 impl Head {
     /// Makes the head of a generation.
     pub fn new(number: u64, generation: Digest) -> Self {
-        Self { form: FORM, number, generation }
+        Self { number, generation }
     }
 
-    /// Reads the head of a channel; none of a channel that nobody has published to.
+    /// Reads the head of a channel; none of a channel that nobody has published to. Whether it is signed by whom it should
+    /// be, [`Held::verify`] says.
     pub fn read(store: &Store, channel: Channel) -> Result<Option<Held>, RepositoryError> {
         let key = key(channel);
         let Some(object) = store.get(&key, LIMIT)? else { return Ok(None) };
-        Ok(Some(Held { head: state::parse(key.as_str(), &object.bytes)?, tag: object.tag }))
+        let Stored { number, generation, signatures, .. } = state::parse(key.as_str(), &object.bytes)?;
+        Ok(Some(Held { head: Self { number, generation }, signatures, tag: object.tag }))
     }
 
-    /// Writes it if the channel still shows `expected`, and returns it as it stands now; none if the channel shows
-    /// something else by now.
-    pub fn commit(
+    /// Signs and writes it if the channel still shows `expected`, and returns it as it stands now; none if the channel
+    /// shows something else by now.
+    pub(super) fn commit(
         self,
         store: &Store,
         channel: Channel,
         expected: Option<&Held>,
+        (signers, date): (&Signers<'_>, SourceDate),
     ) -> Result<Option<Held>, RepositoryError> {
-        let bytes = state::write(&self);
+        let armor = signers.detached(self.message(channel).as_bytes(), date)?.to_armor();
+        let signatures = armor.map_err(crate::sign::SignError::Refused)?;
+        let (number, generation) = (self.number, self.generation.clone());
+        let bytes = state::write(&Stored { form: FORM, number, generation, signatures: signatures.clone() });
         match store.swap(&key(channel), &bytes, expected.map(|held| &held.tag))? {
-            Swap::Done(tag) => Ok(Some(Held { head: self, tag })),
+            Swap::Done(tag) => Ok(Some(Held { head: self, signatures, tag })),
             Swap::Lost => Ok(None),
         }
+    }
+
+    /// What is signed: text with a line for each fact.
+    fn message(&self, channel: Channel) -> String {
+        format!("kubepkg head\nchannel {channel}\nnumber {}\ngeneration {}\n", self.number, self.generation.hex())
+    }
+}
+
+impl Held {
+    /// Checks that one of the certificates signed it for this channel.
+    pub fn verify(&self, channel: Channel, certificates: &[Certificate]) -> Result<(), VerifyError> {
+        let signatures = Signatures::parse(self.signatures.as_bytes())?;
+        signatures.verify(certificates, self.head.message(channel).as_bytes()).map(|_| ())
     }
 }
 

@@ -86,6 +86,13 @@ impl IndexFile {
 #[serde(transparent)]
 pub struct Members(Vec<(Digest, u64)>);
 
+impl Members {
+    /// Whether nothing of the file can be used again: it is no gzip file.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// An earlier gzip file and its members.
 #[derive(Debug, Clone, Default)]
 pub struct Earlier {

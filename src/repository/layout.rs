@@ -6,8 +6,10 @@ use crate::format::Format;
 
 /// The component of an apt repository (sources.list(5)); there is one.
 pub const COMPONENT: &str = "main";
-/// The certificate in ASCII armor.
+/// The certificates in ASCII armor, one block each.
 pub const CERTIFICATE: &str = "key.asc";
+/// The certificates as apt holds them.
+pub const KEYRING: &str = "key.gpg";
 
 /// Returns where the bytes of a package are, whatever channels show it: Debian's pool, for both formats.
 pub fn pool(name: &str, file_name: &str) -> String {

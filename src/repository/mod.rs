@@ -9,6 +9,7 @@
 //! Index files are functions of fragments, names and a [`SourceDate`](crate::source_date::SourceDate).
 
 pub mod apt;
+mod candidate;
 pub mod change;
 pub mod channel;
 pub mod charter;
@@ -21,6 +22,7 @@ pub mod generation;
 pub mod head;
 pub mod history;
 mod index;
+pub mod keyring;
 pub mod layout;
 mod location;
 mod order;
@@ -29,6 +31,7 @@ pub mod paper;
 mod projection;
 pub mod publish;
 mod render;
+pub mod resign;
 pub mod rpmmd;
 pub mod serve;
 pub mod settings;

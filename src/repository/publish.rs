@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::candidate::Candidate;
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
@@ -17,15 +18,15 @@ use super::head::{Head, Held};
 use super::index::Earlier;
 use super::layout::{self, key};
 use super::pack::Shelf;
-use super::paper::{self, Given};
+use super::paper;
 use super::projection::{self, Bytes};
-use super::render::{self, Places, Rendered, Seal};
+use super::render::{Places, Rendered, Rendering, Seal};
 use super::site;
 use super::state::StateError;
-use super::store::{Content, Key, STATE, Source};
+use super::store::{Content, Key, STATE};
 use crate::digest::Digest;
 use crate::package::reader::FileList;
-use crate::sign::Signer;
+use crate::sign::Signers;
 use crate::source_date::SourceDate;
 
 /// How often others may publish to the channel before this run gives up.
@@ -36,11 +37,11 @@ const MAX_FUTURE: u32 = 10;
 /// Who publishes, and when.
 #[derive(Debug)]
 pub struct Publisher<'a> {
-    /// Signs index files.
-    pub signer: &'a dyn Signer,
+    /// The keys that sign index files: those of the repository, in any order.
+    pub signers: Signers<'a>,
     /// The time that is written.
     pub date: SourceDate,
-    /// The names that no distribution is trusted to have.
+    /// The packages that no distribution is trusted to have.
     pub components: &'a Components,
 }
 
@@ -72,52 +73,6 @@ pub(super) struct Change {
     pub(super) always: bool,
 }
 
-/// A package file that was looked at.
-#[derive(Debug)]
-pub struct Candidate {
-    source: Source,
-    fragment: Fragment,
-    papers: Vec<Given>,
-}
-
-impl Candidate {
-    /// Reads a package file.
-    pub fn read(path: &Path) -> Result<Self, RepositoryError> {
-        let source = Source::new(path)?;
-        let fragment = Fragment::read(path, FileList::Unwanted)?;
-        Ok(Self { source, fragment, papers: Vec::new() })
-    }
-
-    /// Takes the papers among `given`, and those beside the package; returns what is wrong with them.
-    fn attach(&mut self, given: &[PathBuf]) -> Result<Vec<Refusal>, RepositoryError> {
-        let (papers, refused) = paper::read(self.source.path(), &self.fragment, given)?;
-        self.papers = papers;
-        Ok(refused)
-    }
-
-    fn entry(&self) -> Entry {
-        let fragment = &self.fragment;
-        Entry {
-            format: fragment.format(),
-            name: fragment.name().to_owned(),
-            version: fragment.version().to_owned(),
-            arch: fragment.arch().to_owned(),
-            sha256: fragment.sha256().clone(),
-            size: fragment.size(),
-            path: key(&layout::pool(fragment.name(), &fragment.file_name())),
-            papers: self.papers.iter().map(|given| given.paper.clone()).collect(),
-        }
-    }
-
-    /// What is stored of it: its papers first, so that they are there when it is.
-    fn objects(&self) -> impl Iterator<Item = (Key, Content<'_>)> {
-        let entry = self.entry();
-        let package = (entry.path.clone(), Content::Package(&self.source));
-        let papers = self.papers.iter();
-        papers.map(move |one| (entry.paper_path(one.paper.kind), Content::Bytes(&one.bytes))).chain([package])
-    }
-}
-
 impl Repository {
     /// Adds package files to a channel, with the papers among the files and beside them. Packages that it shows already are
     /// left alone; if it shows all of them, nothing is written, unless an earlier run was killed before it was done.
@@ -127,13 +82,13 @@ impl Repository {
         files: &[PathBuf],
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
+        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
+        let trusted = self.charter().keyring.of_packages();
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
-        let mut candidates = files.iter().map(|path| Candidate::read(path)).collect::<Result<Vec<_>, _>>()?;
-        let mut refused: Vec<Refusal> = candidates
-            .iter()
-            .flat_map(|one| gate::file(&one.source.path().display().to_string(), &one.fragment))
-            .collect();
+        let list = self.charter().settings.file_list();
+        let mut candidates = files.iter().map(|path| Candidate::read(path, list)).collect::<Result<Vec<_>, _>>()?;
+        let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         refused.extend(paper::strays(&papers, files.iter().map(PathBuf::as_path)));
         for candidate in &mut candidates {
             refused.extend(candidate.attach(&papers)?);
@@ -144,9 +99,9 @@ impl Repository {
         self.advance(channel, publisher, |shown| {
             let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
             let fresh: Vec<&Candidate> =
-                candidates.iter().filter(|one| !known.contains(one.fragment.sha256())).collect();
+                candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
             let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
-            let fragments = fresh.iter().map(|one| one.fragment.clone()).collect();
+            let fragments = fresh.iter().map(|one| one.fragment().clone()).collect();
             Ok((Change { packages, fragments, reason: Reason::Publish, always: false }, fresh))
         })
     }
@@ -160,13 +115,14 @@ impl Repository {
     ) -> Result<Outcome, RepositoryError> {
         let mut placed = HashSet::new();
         for _ in 0..TRIES {
-            let held = Head::read(self.store(), channel)?;
+            let held = self.head(channel)?;
             let shown = match &held {
                 Some(held) => Some(Generation::read(self.store(), channel, &held.head)?),
                 None => None,
             };
             let before = shown.as_ref().map_or(&[][..], |shown| &shown.packages);
             let (mut change, candidates) = change(before)?;
+            self.admit(&publisher.signers, publisher.date, &change.reason)?;
             paper::keep(&mut change.packages, before);
             let (added, removed) = difference(shown.as_ref(), &change.packages);
             if let (Some(held), Some(shown)) = (&held, &shown)
@@ -193,6 +149,15 @@ impl Repository {
         Err(RepositoryError::Busy { channel, tries: TRIES })
     }
 
+    /// Returns the head of a channel, which one of the keys that sign the repository has signed.
+    fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
+        let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
+        match held.verify(channel, &self.charter().keyring.of_index()) {
+            Ok(()) => Ok(Some(held)),
+            Err(cause) => Err(RepositoryError::ForeignHead { object: super::head::key(channel).to_string(), cause }),
+        }
+    }
+
     /// Writes one generation; none if somebody else was faster.
     fn commit(
         &mut self,
@@ -207,24 +172,58 @@ impl Repository {
         let packs = shown.map_or(&[][..], |shown| &shown.packs);
         let mut shelf = Shelf::read(self.store(), packs, &format!("channel {channel}"))?;
         change.fragments.into_iter().for_each(|fragment| shelf.add(fragment));
+        self.list_files(&change.packages, &mut shelf)?;
         let mut generation = Generation::new(channel, held.map(|held| &held.head), date, change.reason);
         generation.packages = change.packages;
+        let signers = self.charter().keyring.ordered(&publisher.signers);
+        generation.signers = signers.certificates().map(|one| one.fingerprint().to_owned()).collect();
         let fragments = sort(&mut generation, &shelf)?;
         gates(next, &generation, &fragments, publisher.components)?;
         self.place(next, candidates, placed)?;
         let earlier = |name: &str| self.earlier(shown, name);
-        let places = Places { channel, entries: &generation.packages, fragments: &fragments, earlier: &earlier };
-        let seal = Seal { charter: self.charter(), date, signer: publisher.signer };
-        let rendered = render::render(&places, &seal)?;
+        let places = Places { channel, entries: &generation.packages, earlier: &earlier };
+        let (charter, components) = (self.charter(), publisher.components);
+        let seal = Seal { charter, date, signers: &signers, components };
+        let mut rendering = Rendering::begin(&places, &seal)?;
+        for (entry, fragment) in generation.packages.iter().zip(&fragments) {
+            rendering.add(entry, fragment)?;
+        }
+        let rendered = rendering.finish()?;
         let bytes = self.write_indices(next, &mut generation, rendered)?;
         generation.packs =
             shelf.write(self.store(), &generation.packages.iter().map(|one| one.sha256.clone()).collect())?;
         let head = generation.write(self.store())?;
         self.register(channel)?;
-        let Some(held) = head.commit(self.store(), channel, held)? else { return Ok(None) };
+        // Somebody may have given the repository other keys meanwhile.
+        self.reload()?;
+        self.admit(&publisher.signers, date, &generation.reason)?;
+        let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
         projection::write(self.store(), channel, &bytes)?;
         site::show(self, &held.head, &generation)?;
         Ok(Some(held.head))
+    }
+
+    /// Looks into the debs of which nobody has asked yet what files they have, where `Contents` files need it.
+    fn list_files(&self, packages: &[Entry], shelf: &mut Shelf) -> Result<(), RepositoryError> {
+        let list = self.charter().settings.file_list();
+        if list == FileList::Unwanted {
+            return Ok(());
+        }
+        for entry in packages {
+            if shelf.get(&entry.sha256).is_none_or(Fragment::lists_files) {
+                continue;
+            }
+            let by = || format!("the list of {entry}");
+            let Some(object) = self.store().get(&entry.path, entry.size)? else {
+                return Err(StateError::Missing { object: entry.path.to_string(), by: by() }.into());
+            };
+            let fragment = Fragment::read_bytes(Path::new(entry.path.as_str()), &object.bytes, list)?;
+            if *fragment.sha256() != entry.sha256 {
+                return Err(StateError::Differs { object: entry.path.to_string(), by: by() }.into());
+            }
+            shelf.replace(fragment);
+        }
+        Ok(())
     }
 
     /// Puts packages where clients will look for them, unless an earlier try did.
@@ -249,6 +248,9 @@ impl Repository {
         let Some(file) = shown.and_then(|shown| shown.indices.iter().find(|file| file.name == name)) else {
             return Ok(Earlier::default());
         };
+        if file.members.is_empty() {
+            return Ok(Earlier::default());
+        }
         match self.store().get(&file.path, file.size)? {
             Some(found) if Digest::sha256(&found.bytes) == file.sha256 => Ok(Earlier::new(found.bytes, &file.members)),
             // What cannot be used again is made again.

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::package::reader::FileList;
+
 /// How a repository presents what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -33,6 +35,16 @@ impl Default for Settings {
             rpm: RpmPacked::Gzip,
             contents: Contents::Absent,
             valid_days: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether a deb is unpacked for the names of its files.
+    pub fn file_list(&self) -> FileList {
+        match self.contents {
+            Contents::Absent => FileList::Unwanted,
+            Contents::Written => FileList::Wanted,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! a program ── CommandKey::open ────────────────────▶ CommandKey ─┴ Signer ── detached ─▶ Signature
 //!                                                                    │        cleartext ─▶ text
 //!                                                                    └ certificate ─▶ Certificate ── verify
+//! Signer, … ──────────────────────────────────────── Signers ── detached ─▶ Signatures, cleartext ─▶ Cleartext
 //! ```
 //!
 //! Everything is OpenPGP of version 4 (RFC 9580), which every apt, dnf and zypper reads. A key is judged at a time that
@@ -22,6 +23,7 @@ mod key_file;
 mod packet;
 mod process;
 mod signature;
+mod signers;
 mod state;
 
 use std::fmt;
@@ -29,13 +31,15 @@ use std::io::{self, Read};
 
 pub use certificate::Certificate;
 pub use check::{Finding, When};
+pub use cleartext::Cleartext;
 pub use command::CommandKey;
 pub use generate::{KeyAlgorithm, NewKey};
 pub use gpg::GpgKey;
 pub use key_file::{KeyFile, LockedKey};
 pub use packet::Form;
 pub use process::{Environment, ProcessError};
-pub use signature::Signature;
+pub use signature::{Signature, Signatures};
+pub use signers::Signers;
 pub use state::{Fault, KeyState};
 
 use crate::source_date::SourceDate;
@@ -62,7 +66,7 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// Returns `text` inside a cleartext signature (RFC 9580, 7), as apt reads it in `InRelease`. The signature is checked
     /// first. No line may end in a blank: such blanks are not signed, and clients differ on them.
     fn cleartext(&self, text: &str, date: SourceDate) -> Result<String, SignError> {
-        cleartext::sign(self, text, date)
+        cleartext::sign([self], text, date)
     }
 }
 

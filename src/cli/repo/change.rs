@@ -1,12 +1,13 @@
 //! Changes of channels that bring no packages: `kubepkg repo rollback`, `refresh`, `repair`
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{One, Several};
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
-use crate::cli::repository::{Publishing, report};
+use crate::cli::repository::{Place, Publishing, report};
 use crate::cli::session::Session;
+use crate::repository::resign::Overlap;
 
 /// Show again what a channel showed before
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,21 @@ pub(super) struct Refresh {
     some: Several,
     #[command(flatten)]
     publishing: Publishing,
+}
+
+/// Sign every channel anew, and make the keys the repository's
+///
+/// A key is changed in two steps. First both sign: `--sign-key NEW --also-sign-key OLD`. When clients had time to get the
+/// new certificate, the new key signs alone. Certificates of packages that are still shown stay.
+#[derive(Debug, clap::Args)]
+pub(super) struct Resign {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    publishing: Publishing,
+    /// Sign with none of the keys that clients know: they refuse everything until they get the new certificate
+    #[arg(long)]
+    without_overlap: bool,
 }
 
 /// Complete what a killed run left; needs no key
@@ -59,9 +75,21 @@ impl Refresh {
     }
 }
 
+impl Resign {
+    pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        let opened = self.publishing.open(session)?;
+        let mut repository = self.place.open()?;
+        let overlap = if self.without_overlap { Overlap::Waived } else { Overlap::Required };
+        let done = repository.resign(&opened.publisher(), overlap)?;
+        let channels: Vec<Value> = done.iter().map(|(channel, outcome)| report(session, *channel, outcome).1).collect();
+        Ok(Done::new(String::new(), json!({"schema": 1, "channels": channels})))
+    }
+}
+
 impl Repair {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let repository = self.some.place.open()?;
+        let mut repository = self.some.place.open()?;
+        repository.show_keys()?;
         let mut repaired = Vec::new();
         for channel in self.some.channels(&repository)? {
             if repository.repair(channel)? {

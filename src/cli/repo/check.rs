@@ -11,7 +11,6 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::signing::certificates;
 use crate::repository::check::{Depth, Finding};
-use crate::repository::layout::CERTIFICATE;
 
 /// Read channels as clients do, and say what is wrong
 ///
@@ -21,7 +20,7 @@ use crate::repository::layout::CERTIFICATE;
 pub(super) struct Check {
     #[command(flatten)]
     some: Several,
-    /// File of the certificate that clients trust [default: the repository's own]
+    /// File of the certificate that clients trust [default: those of the repository]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Read all bytes of all packages
@@ -34,9 +33,7 @@ impl Check {
         let repository = self.some.place.open()?;
         let trusted = match &self.key {
             Some(file) => certificates(file)?,
-            None => crate::sign::Certificate::parse(&repository.certificate()?).map_err(|error| {
-                Failure::key(format!("cannot use the key `{CERTIFICATE}` of the repository"), &error)
-            })?,
+            None => repository.charter().keyring.of_index(),
         };
         let depth = if self.digests { Depth::Digests } else { Depth::Sizes };
         let (mut text, mut channels, mut exit) = (String::new(), Vec::new(), Exit::Done);

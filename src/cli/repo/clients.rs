@@ -47,7 +47,8 @@ impl Clients {
             Some(url) => url.clone(),
             None => url(&repository)?,
         };
-        let armor = String::from_utf8_lossy(&repository.certificate()?).into_owned();
+        let armor = repository.charter().keyring.to_armor();
+        let armor = armor.map_err(|error| Failure::key("cannot write the certificates", &error))?;
         let (mut text, mut views) = (String::new(), Vec::new());
         for channel in self.some.channels(&repository)? {
             let shown = repository.shown(channel)?.generation;

@@ -32,7 +32,7 @@ pub(super) struct Choices {
     #[arg(long = "apt-shape", value_name = "SHAPE", value_delimiter = ',')]
     shapes: Vec<Shape>,
 
-    /// What apt's index files are served in besides gzip: `xz`, `zstd` [default: xz]
+    /// What apt's index files are served in besides gzip: `xz` (up to 2000 packages), `zstd` [default: xz]
     #[arg(long = "apt-compression", value_name = "COMPRESSION", value_delimiter = ',')]
     apt: Vec<Packed>,
 

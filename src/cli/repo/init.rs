@@ -1,5 +1,7 @@
 //! `kubepkg repo init`
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::configure::Choices;
@@ -7,10 +9,12 @@ use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
 use crate::cli::repository::{Patience, store};
 use crate::cli::session::Session;
-use crate::cli::signing::Signing;
+use crate::cli::signing::{Signing, certificates};
 use crate::repository::charter::{Charter, Repository};
+use crate::repository::keyring::Keyring;
 use crate::repository::layout::CERTIFICATE;
 use crate::repository::settings::Settings;
+use crate::sign::Signers;
 
 /// Make a repository
 ///
@@ -35,19 +39,24 @@ pub(super) struct Init {
     patience: Patience,
     #[command(flatten)]
     signing: Signing,
+
+    /// File of certificates whose keys sign the packages, if it is not the repository's key; may be repeated
+    #[arg(long = "package-key", value_name = "FILE", help_heading = "Signing")]
+    package_keys: Vec<PathBuf>,
 }
 
 impl Init {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let charter = Charter::new(&self.name, &self.description, self.choices.applied(&Settings::default()))
-            .map_err(|error| Failure::usage(error.to_string()))?;
         let signer = self.signing.signer(session)?.ok_or_else(|| {
             Failure::usage("no key: apt, dnf and zypper read signed repositories")
                 .hint("`kubepkg key generate release.asc` makes one; name it with `--sign-key release.asc`")
         })?;
-        let certificate =
-            signer.certificate().to_armor().map_err(|error| Failure::key("cannot write the certificate", &error))?;
-        let repository = Repository::init(store(&self.place, &self.patience)?, charter, certificate.as_bytes())?;
+        let packages = self.package_keys.iter().map(|file| certificates(file)).collect::<Result<Vec<_>, _>>()?.concat();
+        let keyring = Keyring::new(&Signers::new(&*signer, []), &packages);
+        let settings = self.choices.applied(&Settings::default());
+        let charter = Charter::new(&self.name, &self.description, settings, keyring)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let repository = Repository::init(store(&self.place, &self.patience)?, charter)?;
         repository.show_site()?;
         let location = repository.store().location().to_string();
         session.ui.status("Created", &format!("{location}, signed by {}", signer.fingerprint()));

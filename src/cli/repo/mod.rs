@@ -7,6 +7,7 @@ mod configure;
 mod gc;
 mod history;
 mod init;
+mod keys;
 mod serve;
 
 use clap::Subcommand;
@@ -41,10 +42,14 @@ enum RepoCommand {
     Diff(history::Diff),
     Rollback(change::Rollback),
     Refresh(change::Refresh),
+    Resign(change::Resign),
     Repair(change::Repair),
     Check(check::Check),
     Clients(clients::Clients),
     Gc(gc::Gc),
+    Keys(keys::Keys),
+    Trust(keys::Trust),
+    Distrust(keys::Distrust),
     Serve(serve::Serve),
 }
 
@@ -57,10 +62,14 @@ impl RepoArgs {
             RepoCommand::Diff(args) => args.run(),
             RepoCommand::Rollback(args) => args.run(session),
             RepoCommand::Refresh(args) => args.run(session),
+            RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Clients(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
+            RepoCommand::Keys(args) => args.run(),
+            RepoCommand::Trust(args) => args.run(session),
+            RepoCommand::Distrust(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),
         }
     }

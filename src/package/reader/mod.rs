@@ -30,7 +30,7 @@ pub use inspection::{
     Change, Compression, Entry, EntryKind, Inspection, InstalledSize, Member, PackageFile, Relations, Script,
     Signature, Trigger,
 };
-pub use scan::{FileList, Head, Scan, scan};
+pub use scan::{FileList, Head, Scan, scan, scan_from};
 pub use visit::Visit;
 
 use crate::format::Format;

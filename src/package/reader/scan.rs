@@ -63,7 +63,12 @@ impl<R: Read> Read for Hashed<R> {
 pub fn scan(path: &Path, list: FileList) -> Result<Scan, ReadError> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
-    let hashed = Hashed { inner: file, hasher: Sha256::new(), size: 0 };
+    scan_from(path, file, length, list)
+}
+
+/// Reads a package of `length` bytes, which `path` names in errors.
+pub fn scan_from(path: &Path, input: impl Read, length: u64, list: FileList) -> Result<Scan, ReadError> {
+    let hashed = Hashed { inner: input, hasher: Sha256::new(), size: 0 };
     let mut input = BufReader::with_capacity(BUFFER, hashed);
     let magic = input.fill_buf()?;
     let head = if magic.starts_with(b"!<arch>\n") {

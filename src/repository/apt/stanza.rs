@@ -127,7 +127,7 @@ impl Stanza {
     }
 
     /// Returns the files, if they were listed.
-    pub(super) fn files(&self) -> Option<&[String]> {
+    pub(in crate::repository) fn files(&self) -> Option<&[String]> {
         self.files.as_deref()
     }
 }

@@ -90,8 +90,16 @@ impl Fragment {
     /// Reads the package in `path`, once. `list` says whether a deb is unpacked for the names of its files, which only
     /// [`Contents`](super::apt::Contents) need.
     pub fn read(path: &Path, list: FileList) -> Result<Self, FragmentError> {
-        Self::of(&reader::scan(path, list)?)
-            .map_err(|source| FragmentError::Unfit { file: path.display().to_string(), source })
+        Self::of_scan(path, &reader::scan(path, list)?)
+    }
+
+    /// Reads a package out of memory. Errors name it by `path`.
+    pub fn read_bytes(path: &Path, bytes: &[u8], list: FileList) -> Result<Self, FragmentError> {
+        Self::of_scan(path, &reader::scan_from(path, bytes, bytes.len() as u64, list)?)
+    }
+
+    fn of_scan(path: &Path, scan: &Scan) -> Result<Self, FragmentError> {
+        Self::of(scan).map_err(|source| FragmentError::Unfit { file: path.display().to_string(), source })
     }
 
     /// Makes the fragment of a package that was read.
@@ -200,6 +208,11 @@ impl Fragment {
         }
     }
 
+    /// Returns when an RPM was built, in seconds since 1970. Debs do not say it.
+    pub fn built(&self) -> Option<u64> {
+        self.elements().map(Elements::built)
+    }
+
     /// Returns who signed an RPM, as its signatures say: fingerprints or key ids in upper-case hexadecimal digits. None
     /// if it is not signed. Whether they are good, [`signing::verify`](crate::package::signing::verify) says.
     pub fn signers(&self) -> &[String] {
@@ -207,6 +220,11 @@ impl Fragment {
             Body::Deb(_) => &[],
             Body::Rpm(elements) => elements.signers(),
         }
+    }
+
+    /// Whether its files are known: always of an RPM, of a deb only where they were asked for.
+    pub fn lists_files(&self) -> bool {
+        self.stanza().is_none_or(|stanza| stanza.files().is_some())
     }
 
     /// Returns the control stanza of a deb.

@@ -4,11 +4,15 @@ mod closure;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 
 use super::fragment::Fragment;
 use super::generation::Entry;
 use crate::digest::Digest;
 use crate::format::Format;
+use crate::package::signing::{self, SigningError};
+use crate::sign::{Certificate, VerifyError};
+use crate::spec::Versioning;
 
 pub use closure::unmet;
 
@@ -30,6 +34,22 @@ pub enum Refusal {
     Unsigned {
         /// The file.
         file: String,
+    },
+    /// A package of a key that clients do not have.
+    #[error("`{file}` is signed by {issuer}, whose certificate the repository does not have")]
+    Foreign {
+        /// The file.
+        file: String,
+        /// Who signed it, as the signature says.
+        issuer: String,
+    },
+    /// A package that its signature does not cover.
+    #[error("the signature of `{file}` is bad: {cause}")]
+    Forged {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        cause: String,
     },
     /// The same package with other bytes.
     #[error("{package} is there with other bytes: {there} is published, {given} is given")]
@@ -83,7 +103,7 @@ impl fmt::Display for Refusals {
 
 impl std::error::Error for Refusals {}
 
-/// Looks at one package file: whether it is called what it holds, and signed if it has to be.
+/// Looks at one package file: whether it is called what it holds.
 pub fn file(file: &str, fragment: &Fragment) -> Vec<Refusal> {
     let mut found = Vec::new();
     let name = file.rsplit('/').next().unwrap_or(file);
@@ -94,10 +114,19 @@ pub fn file(file: &str, fragment: &Fragment) -> Vec<Refusal> {
             name: fragment.file_name(),
         });
     }
-    if fragment.format() == Format::Rpm && fragment.signers().is_empty() {
-        found.push(Refusal::Unsigned { file: file.to_owned() });
-    }
     found
+}
+
+/// Checks the signature of a package file by the certificates that clients have: of every RPM, and of the debs that have
+/// one, since no client of apt asks for it.
+pub fn signature(path: &Path, format: Format, trusted: &[Certificate]) -> Option<Refusal> {
+    let file = path.display().to_string();
+    match signing::verify(path, trusted) {
+        Ok(_) => None,
+        Err(SigningError::Unsigned) => (format == Format::Rpm).then_some(Refusal::Unsigned { file }),
+        Err(SigningError::Verify(VerifyError::UnknownKey(issuer))) => Some(Refusal::Foreign { file, issuer }),
+        Err(error) => Some(Refusal::Forged { file, cause: error.to_string() }),
+    }
 }
 
 /// Looks for packages that are the same to a package manager and are not the same bytes.
@@ -117,5 +146,29 @@ pub fn same_name(entries: &[Entry]) -> Vec<Refusal> {
     found
 }
 
-/// The names that no distribution is trusted to have: those of the components.
-pub type Components = BTreeSet<String>;
+/// The components: packages that no distribution is trusted to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Components {
+    names: BTreeSet<String>,
+    of_kubernetes: BTreeSet<String>,
+}
+
+impl Components {
+    /// Adds a component. `versioning` says whether its version is that of Kubernetes.
+    pub fn add(&mut self, name: &str, versioning: &Versioning) {
+        self.names.insert(name.to_owned());
+        if matches!(versioning, Versioning::Kubernetes) {
+            self.of_kubernetes.insert(name.to_owned());
+        }
+    }
+
+    /// Whether a package is a component.
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether a package is a component that has the version of Kubernetes.
+    pub fn is_of_kubernetes(&self, name: &str) -> bool {
+        self.of_kubernetes.contains(name)
+    }
+}

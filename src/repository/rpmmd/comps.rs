@@ -3,6 +3,7 @@
 use super::metadata::{DataFile, document};
 use super::xml;
 use crate::compression::Compression;
+use crate::repository::index::Earlier;
 use crate::repository::order::IndexError;
 
 /// A group of packages.
@@ -40,8 +41,8 @@ pub fn comps(groups: &[Group], compression: Compression) -> Result<DataFile, Ind
         xml::close(&mut out, 1, "group");
     }
     xml::close(&mut out, 0, "comps");
+    let mut index = document(compression, Earlier::default())?;
+    index.push(&out)?;
     // `group` is the kind that clients look for.
-    let mut file = document("comps", &out, compression)?;
-    "group".clone_into(&mut file.kind);
-    Ok(file)
+    Ok(DataFile::finish("group", "comps", index, compression)?)
 }

@@ -19,6 +19,8 @@ pub struct Elements {
     pub(super) other: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     signers: Vec<String>,
+    /// When it was built, in seconds since 1970.
+    built: u64,
 }
 
 /// Bytes of all elements of a package: the largest packages of distributions have some hundred thousand files.
@@ -32,7 +34,7 @@ impl Elements {
         if before.len() + after.len() + filelists.len() + other.len() > MAX_BYTES {
             return Err(BadField::new("header", format!("more than {MAX_BYTES} bytes of XML")));
         }
-        Ok(Self { before, after, filelists, other, signers: facts.signers.clone() })
+        Ok(Self { before, after, filelists, other, signers: facts.signers.clone(), built: facts.built })
     }
 
     /// Whether the package has a file.
@@ -41,6 +43,11 @@ impl Elements {
         xml::push_text(&mut end, path);
         end.push_str("</file>\n");
         self.filelists.contains(&end)
+    }
+
+    /// Returns when the package was built, in seconds since 1970.
+    pub(in crate::repository) fn built(&self) -> u64 {
+        self.built
     }
 
     /// Returns who signed the package, as its signatures say.

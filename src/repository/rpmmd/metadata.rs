@@ -55,6 +55,11 @@ impl DataFile {
         Self { kind: kind.to_owned(), file }
     }
 
+    /// Ends a document: `NAME.xml` behind its digest.
+    pub(super) fn finish(kind: &str, name: &str, index: IndexWriter, compression: Compression) -> io::Result<Self> {
+        Ok(Self::new(kind, &format!("{name}.xml{}", extension(compression)), index.finish(String::new())?))
+    }
+
     /// Adds a file of one's own, uncompressed, so that the signature of `repomd.xml` covers it.
     pub fn of_bytes(kind: &str, name: &str, bytes: Vec<u8>) -> Self {
         Self::new(kind, name, IndexFile::plain(String::new(), bytes))
@@ -66,8 +71,8 @@ impl Metadata {
     pub fn new(packages: u64, compression: Compression, earlier: EarlierMetadata) -> io::Result<Self> {
         let count = packages.to_string();
         let begin = |root: &str, spaces: &[(&str, &str)], earlier| -> io::Result<IndexWriter> {
-            let mut index = IndexWriter::new(compression, earlier)?;
-            let mut text = HEAD.to_owned();
+            let mut index = document(compression, earlier)?;
+            let mut text = String::new();
             xml::open(&mut text, 0, root, &[spaces, &[("packages", count.as_str())]].concat());
             index.push(&text)?;
             Ok(index)
@@ -112,17 +117,15 @@ impl Metadata {
             [("primary", "metadata", primary), ("filelists", "filelists", filelists), ("other", "otherdata", other)]
         {
             index.push(&format!("</{root}>\n"))?;
-            let name = format!("{kind}.xml{}", extension(compression));
-            files.push(DataFile::new(kind, &name, index.finish(String::new())?));
+            files.push(DataFile::finish(kind, kind, index, compression)?);
         }
         Ok(files)
     }
 }
 
-/// Compresses a document of another kind.
-pub(super) fn document(kind: &str, text: &str, compression: Compression) -> io::Result<DataFile> {
-    let mut index = IndexWriter::new(compression, Earlier::default())?;
+/// Begins a document of another kind.
+pub(super) fn document(compression: Compression, earlier: Earlier) -> io::Result<IndexWriter> {
+    let mut index = IndexWriter::new(compression, earlier)?;
     index.push(HEAD)?;
-    index.push(text)?;
-    Ok(DataFile::new(kind, &format!("{kind}.xml{}", extension(compression)), index.finish(String::new())?))
+    Ok(index)
 }

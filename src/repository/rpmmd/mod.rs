@@ -20,4 +20,4 @@ pub use elements::Elements;
 pub(in crate::repository) use facts::Facts;
 pub use metadata::{DataFile, EarlierMetadata, Metadata};
 pub use repomd::{KEY, REPOMD, Repomd, SIGNATURE};
-pub use updateinfo::{Advisory, AdvisoryKind, Reference, updateinfo};
+pub use updateinfo::{Advisory, AdvisoryKind, AdvisoryPackage, Reference, updateinfo};

@@ -3,7 +3,9 @@
 use super::metadata::{DataFile, document};
 use super::xml;
 use crate::compression::Compression;
+use crate::digest::Digest;
 use crate::repository::Fragment;
+use crate::repository::index::Earlier;
 use crate::repository::order::IndexError;
 use crate::source_date::SourceDate;
 
@@ -41,6 +43,25 @@ pub struct Reference {
     pub kind: String,
 }
 
+/// A package that an advisory names.
+#[derive(Debug, Clone)]
+pub struct AdvisoryPackage<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its version with the release, and with the epoch where there is one that is not 0.
+    pub version: &'a str,
+    /// Its architecture.
+    pub arch: &'a str,
+    /// The SHA-256 of its file.
+    pub sha256: &'a Digest,
+}
+
+impl<'a> From<&'a Fragment> for AdvisoryPackage<'a> {
+    fn from(rpm: &'a Fragment) -> Self {
+        Self { name: rpm.name(), version: rpm.version(), arch: rpm.arch(), sha256: rpm.sha256() }
+    }
+}
+
 /// One release of some packages, with its reason.
 #[derive(Debug, Clone)]
 pub struct Advisory<'a> {
@@ -61,18 +82,31 @@ pub struct Advisory<'a> {
     /// What to read.
     pub references: Vec<Reference>,
     /// The RPMs that bring it.
-    pub packages: Vec<&'a Fragment>,
+    pub packages: Vec<AdvisoryPackage<'a>>,
 }
 
-/// Renders the file.
-pub fn updateinfo(advisories: &[Advisory<'_>], compression: Compression) -> Result<DataFile, IndexError> {
+/// Renders the file. `earlier` is that of the last time, or nothing.
+pub fn updateinfo<'a>(
+    advisories: impl IntoIterator<Item = Advisory<'a>>,
+    compression: Compression,
+    earlier: Earlier,
+) -> Result<DataFile, IndexError> {
+    let mut index = document(compression, earlier)?;
     let mut out = String::new();
     xml::open(&mut out, 0, "updates", &[]);
+    index.push(&out)?;
     for advisory in advisories {
+        out.clear();
         advisory.write(&mut out)?;
+        match advisory.packages.first() {
+            Some(package) => index.push_package(&out, package.sha256)?,
+            None => index.push(&out)?,
+        }
     }
+    out.clear();
     xml::close(&mut out, 0, "updates");
-    Ok(document("updateinfo", &out, compression)?)
+    index.push(&out)?;
+    Ok(DataFile::finish("updateinfo", "updateinfo", index, compression)?)
 }
 
 impl Advisory<'_> {
@@ -112,22 +146,17 @@ impl Advisory<'_> {
     }
 }
 
-fn write_package(out: &mut String, package: &Fragment) -> Result<(), IndexError> {
-    if package.elements().is_none() {
-        return Err(IndexError::Format(package.key(), crate::format::Format::Rpm));
+fn write_package(out: &mut String, package: &AdvisoryPackage<'_>) -> Result<(), IndexError> {
+    for text in [package.name, package.version, package.arch] {
+        xml::check("package", text)?;
     }
-    let (epoch, rest) = package.version().split_once(':').unwrap_or(("0", package.version()));
+    let (epoch, rest) = package.version.split_once(':').unwrap_or(("0", package.version));
     let (version, release) = rest.split_once('-').unwrap_or((rest, ""));
-    let attributes = [
-        ("name", package.name()),
-        ("version", version),
-        ("release", release),
-        ("epoch", epoch),
-        ("arch", package.arch()),
-    ];
+    let attributes =
+        [("name", package.name), ("version", version), ("release", release), ("epoch", epoch), ("arch", package.arch)];
     xml::open(out, 4, "package", &attributes);
-    xml::text(out, 5, "filename", &[], &package.file_name());
-    xml::text(out, 5, "sum", &[("type", "sha256")], package.sha256().hex());
+    xml::text(out, 5, "filename", &[], &format!("{}-{rest}.{}.rpm", package.name, package.arch));
+    xml::text(out, 5, "sum", &[("type", "sha256")], package.sha256.hex());
     xml::close(out, 4, "package");
     Ok(())
 }

@@ -13,7 +13,6 @@ use crate::repository::charter::Charter;
 use crate::repository::generation::{Entry, Generation};
 use crate::repository::head::Head;
 use crate::repository::publish::flat_path;
-use crate::repository::settings::Shape;
 
 /// The form of the lists.
 const SCHEMA: u32 = 1;
@@ -145,14 +144,14 @@ fn is_newer(one: &str, other: &str) -> bool {
 }
 
 /// Returns `index.json` of a channel: a line for each package and each index file.
-pub(super) fn list(charter: &Charter, generation: &Generation) -> Vec<u8> {
+pub(super) fn list(generation: &Generation) -> Vec<u8> {
     let head = json!({
         "schema": SCHEMA,
         "channel": generation.channel.to_string(),
         "generation": generation.number,
         "date": generation.date().to_string(),
     });
-    let packages = generation.packages.iter().map(|entry| package(charter, generation.channel, entry));
+    let packages = generation.packages.iter().map(|entry| package(generation.channel, entry));
     let indices = generation.indices.iter().map(|file| (&file.path, &file.sha256, file.size));
     let projection = generation.projection.iter().map(|file| (&file.path, &file.sha256, file.size));
     let files = indices.chain(projection);
@@ -173,8 +172,7 @@ fn lines(text: &mut Vec<u8>, name: &str, values: impl Iterator<Item = Value>) {
     text.extend(b"\n]");
 }
 
-fn package(charter: &Charter, channel: Channel, entry: &Entry) -> Value {
-    let is_beside = entry.format == Format::Rpm || charter.settings.shapes.contains(&Shape::Flat);
+fn package(channel: Channel, entry: &Entry) -> Value {
     let paper = |paper: &crate::repository::paper::Paper| {
         json!({
             "kind": paper.kind.as_str(),
@@ -189,7 +187,7 @@ fn package(charter: &Charter, channel: Channel, entry: &Entry) -> Value {
         "version": entry.version,
         "arch": entry.arch,
         "path": entry.path.as_str(),
-        "also": is_beside.then(|| flat_path(channel, entry).to_string()),
+        "also": flat_path(channel, entry).as_str(),
         "sha256": entry.sha256.hex(),
         "size": entry.size,
         "papers": entry.papers.iter().map(paper).collect::<Vec<_>>(),

@@ -22,7 +22,7 @@ use super::generation::Generation;
 use super::head::Head;
 use super::layout::{CERTIFICATE, key};
 use super::store::{Key, Store, Swap, Tag};
-use crate::sign::Certificate;
+use crate::sign::KeyError;
 use listing::{Index, Summary};
 
 pub use snippets::{Snippet, Subject};
@@ -96,9 +96,9 @@ fn show_channel(
                 &read
             }
         };
-        let list = listing::list(&charter, generation);
+        let list = listing::list(generation);
         let summary = Summary::new(&held.head, generation, &list);
-        let files = render_channel(repository, &charter, generation, &summary)?;
+        let files = render_channel(&charter, generation, &summary)?;
         let mut written = 0;
         let mut is_current = put(store, &large, &list, tag.as_ref(), &mut written)?;
         for (path, bytes) in files {
@@ -132,15 +132,14 @@ fn show_root(repository: &Repository, known: Option<&Summary>, trust: Trust) -> 
             };
             let earlier = earlier.as_ref().and_then(|index| index.find(channel));
             let found = known.into_iter().chain(earlier).find(is_it).cloned();
-            channels.push(match found {
-                Some(summary) => summary,
-                None => {
-                    let generation = Generation::read(store, channel, &held.head)?;
-                    Summary::new(&held.head, &generation, &listing::list(&charter, &generation))
-                }
+            channels.push(if let Some(summary) = found {
+                summary
+            } else {
+                let generation = Generation::read(store, channel, &held.head)?;
+                Summary::new(&held.head, &generation, &listing::list(&generation))
             });
         }
-        let (_, fingerprints) = keys(repository)?;
+        let (_, fingerprints) = keys(&charter)?;
         let index = Index::new(&charter, &fingerprints, channels);
         let page = page::root(&charter, &fingerprints, &index)?;
         let (mut written, mut is_current) = (0, true);
@@ -182,12 +181,11 @@ fn is_foreign(page: &[u8]) -> bool {
 
 /// Returns the small files of a channel, the page last.
 fn render_channel(
-    repository: &Repository,
     charter: &Charter,
     generation: &Generation,
     summary: &Summary,
 ) -> Result<Vec<(Key, Vec<u8>)>, RepositoryError> {
-    let (armor, fingerprints) = keys(repository)?;
+    let (armor, fingerprints) = keys(charter)?;
     let (channel, packages) = (generation.channel, &generation.packages);
     let subject = |url| Subject { charter, url, armor: &armor, channel, packages };
     let snippets = charter.settings.url.as_ref().map(|url| subject(url).snippets()).unwrap_or_default();
@@ -196,13 +194,11 @@ fn render_channel(
     Ok(named.chain([(key(&page_path(channel)), page)]).collect())
 }
 
-/// Returns the certificates in armor, and their fingerprints.
-fn keys(repository: &Repository) -> Result<(String, Vec<String>), RepositoryError> {
-    let armor = repository.certificate()?;
-    let failed = |cause: String| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause };
-    let certificates = Certificate::parse(&armor).map_err(|error| failed(error.to_string()))?;
-    let fingerprints = certificates.iter().map(|one| one.fingerprint().to_owned()).collect();
-    Ok((String::from_utf8(armor).map_err(|error| failed(error.to_string()))?, fingerprints))
+/// Returns the certificates in armor, and the fingerprints of those that sign what clients read.
+fn keys(charter: &Charter) -> Result<(String, Vec<String>), RepositoryError> {
+    let failed = |error: KeyError| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() };
+    let fingerprints = charter.keyring.iter().map(|one| one.certificate.fingerprint().to_owned()).collect();
+    Ok((charter.keyring.to_armor().map_err(failed)?, fingerprints))
 }
 
 fn folder(channel: Channel) -> String {

@@ -39,7 +39,7 @@ struct Frame {
 }
 
 #[derive(Debug, Serialize)]
-struct Root<'a> {
+struct RootPage<'a> {
     frame: Frame,
     channels: Vec<ChannelRow<'a>>,
     /// The channel from which most people install, and how they do.
@@ -57,7 +57,7 @@ struct ChannelRow<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Channel<'a> {
+struct ChannelPage<'a> {
     frame: Frame,
     channel: String,
     generation: u64,
@@ -113,7 +113,7 @@ pub(super) fn root(charter: &Charter, keys: &[String], index: &Index) -> Result<
     summaries.sort_by_key(|summary| place(&summary.channel));
     let first = summaries.first().copied();
     let steps = first.zip(charter.settings.url.as_ref()).map(|(first, url)| install(charter, url, first));
-    let root = Root {
+    let root = RootPage {
         frame: frame(charter, keys),
         channels: summaries.iter().copied().map(channel_row).collect(),
         first: first.map(|summary| summary.channel.as_str()),
@@ -157,7 +157,7 @@ pub(super) fn channel(
         snippets.iter().map(|one| Shown { name: one.name.clone(), purpose: one.purpose, folder: one.folder }).collect();
     render(
         "channel.html",
-        &Channel {
+        &ChannelPage {
             frame: frame(charter, keys),
             channel: generation.channel.to_string(),
             generation: generation.number,

@@ -7,9 +7,9 @@ mod lintian;
 mod oldest;
 mod removal;
 mod repository;
-mod root;
+pub(crate) mod root;
 mod signatures;
-mod system;
+pub(crate) mod system;
 mod unit;
 mod upgrade;
 

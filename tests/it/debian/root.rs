@@ -19,15 +19,25 @@ enum Copy {
     Files,
 }
 
-/// The three folders of an overlay and what runs on top of them, without any network but an idle loopback.
+/// What a copy has of the network.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Network {
+    /// An idle loopback of its own.
+    None,
+    /// The machine's, and with it the servers of a test.
+    Machine,
+}
+
+/// The three folders of an overlay and what runs on top of them.
 const IN_OVERLAY: &str = "mount -t overlay overlay -o lowerdir=\"$1\",upperdir=\"$2/upper\",workdir=\"$2/work\" \"$2/root\" \
     && mount --rbind /proc \"$2/root/proc\" && root=\"$2/root\" && shift 2 && exec chroot \"$root\" \"$@\"";
 
 /// A copy of the system. It is gone when it is dropped.
-pub(super) struct Root {
+pub(crate) struct Root {
     system: PathBuf,
     folder: TempDir,
     copy: Copy,
+    network: Network,
 }
 
 impl Root {
@@ -36,14 +46,18 @@ impl Root {
     }
 
     pub(super) fn of(system: System) -> Self {
+        Self::on(system, Network::None)
+    }
+
+    pub(crate) fn on(system: System, network: Network) -> Self {
         static COPY: OnceLock<Copy> = OnceLock::new();
         let system = system.folder();
         let copy = *COPY.get_or_init(|| {
-            let probe = Self { system: system.clone(), folder: folder(), copy: Copy::Overlay };
+            let probe = Self { system: system.clone(), folder: folder(), copy: Copy::Overlay, network };
             let status = probe.command(&["true"]).stderr(Stdio::null()).status().unwrap();
             if status.success() { Copy::Overlay } else { Copy::Files }
         });
-        let root = Self { system, folder: folder(), copy };
+        let root = Self { system, folder: folder(), copy, network };
         if copy == Copy::Files {
             run("cp", &["-a", &format!("{}/.", root.system.display()), root.at("root").to_str().unwrap()]);
         }
@@ -62,15 +76,14 @@ impl Root {
         self.folder.path().join(name)
     }
 
-    fn command(&self, command: &[&str]) -> Command {
+    /// Returns a command in there, which ends after five minutes.
+    pub(crate) fn command(&self, command: &[&str]) -> Command {
         let timeout = ["timeout", "--kill-after=5", "300"];
         let mut chroot = match self.copy {
             Copy::Overlay => {
                 let mut unshare = Command::new("unshare");
-                unshare
-                    .args(["--mount", "--net", "sh", "-c", IN_OVERLAY, "sh"])
-                    .arg(&self.system)
-                    .arg(self.folder.path());
+                unshare.arg("--mount").args((self.network == Network::None).then_some("--net"));
+                unshare.args(["sh", "-c", IN_OVERLAY, "sh"]).arg(&self.system).arg(self.folder.path());
                 unshare
             }
             Copy::Files => {
@@ -90,7 +103,7 @@ impl Root {
 
     /// Runs a command, which must succeed, and returns what it printed.
     #[track_caller]
-    pub(super) fn ok(&self, command: &[&str]) -> String {
+    pub(crate) fn ok(&self, command: &[&str]) -> String {
         let output = self.command(command).output().unwrap();
         let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{command:?}: {}\n{stdout}{stderr}", output.status);
@@ -108,13 +121,13 @@ impl Root {
     }
 
     /// Writes a file.
-    pub(super) fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         self.ok(&["sh", "-c", "mkdir -p \"${1%/*}\" && printf %s \"$2\" >\"$1\"", "sh", path, text]);
     }
 
     /// Returns the text of a file.
     #[track_caller]
-    pub(super) fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         self.ok(&["cat", path])
     }
 
@@ -133,7 +146,7 @@ impl Root {
     }
 
     /// Copies a folder to `/NAME`, in place of what is there.
-    pub(super) fn put_folder(&self, folder: &Path, name: &str) {
+    pub(crate) fn put_folder(&self, folder: &Path, name: &str) {
         let to = self.top().join(name);
         if to.exists() {
             fs::remove_dir_all(&to).unwrap();

@@ -9,22 +9,25 @@ use super::run;
 
 /// What a system is made of.
 #[derive(Clone, Copy)]
-pub(super) struct System {
+pub(crate) struct System {
     suite: &'static str,
     packages: &'static str,
 }
 
 /// A node: what the kubelet of any version depends on, and systemd.
-pub(super) const NODE: System = System {
+pub(crate) const NODE: System = System {
     suite: "bookworm",
     packages: "conntrack,ebtables,ethtool,init-system-helpers,iproute2,iptables,mount,socat,systemd,util-linux",
 };
 
 /// The oldest clients that can still be installed: dpkg 1.20, rpm 4.16, liblzma 5.2.
-pub(super) const OLDEST: System = System { suite: "bullseye", packages: "cpio,rpm,rpm2cpio,xz-utils" };
+pub(crate) const OLDEST: System = System { suite: "bullseye", packages: "cpio,rpm,rpm2cpio,xz-utils" };
 
-/// Clients that judge signatures by Sequoia: apt 3 with sqv, rpm 4.20.
-pub(super) const SEQUOIA: System = System { suite: "trixie", packages: "rpm,sqv" };
+/// Clients that judge signatures by Sequoia: apt 3 with sqv, rpm 4.20; and what the kubelet depends on.
+pub(crate) const SEQUOIA: System = System { suite: "trixie", packages: "iptables,rpm,sqv" };
+
+/// The newest dnf and the newest rpm: dnf 5, rpm 6.
+pub(crate) const NEWEST: System = System { suite: "forky", packages: "dnf5,rpm" };
 
 /// Nothing is fetched in the system, so apt needs no user of its own for it.
 const APT_CONF: &str = "APT::Sandbox::User \"root\";\n";
@@ -62,7 +65,9 @@ fn make(system: System, folder: &Path) {
     let at = |path: &str| partial.join(path);
     let include = format!("--include={}", system.packages);
     let target = partial.to_str().unwrap();
-    run("debootstrap", &["--variant=minbase", "--arch=amd64", &include, system.suite, target, &mirror()]);
+    // This machine's debootstrap may not know the suite's name yet; what it does for `sid` goes for every suite of today.
+    let script = "/usr/share/debootstrap/scripts/sid";
+    run("debootstrap", &["--variant=minbase", "--arch=amd64", &include, system.suite, target, &mirror(), script]);
     for trace in ["etc/apt/sources.list", "etc/resolv.conf"] {
         fs::remove_file(at(trace)).unwrap();
     }

@@ -1,12 +1,18 @@
 //! apt and dnf, each with nothing but one repository.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use fs_err as fs;
 use tempfile::TempDir;
 
 use super::rig::Made;
+
+/// The two ways in which apt finds a repository in a folder.
+pub(crate) fn sources(root: &Path) -> [String; 2] {
+    let root = root.display();
+    [format!("file:{root} stable-v1.36 main"), format!("file:{root}/core:/stable:/v1.36/deb/ /")]
+}
 
 /// A client with nothing but one repository.
 pub(crate) struct Client {
@@ -83,7 +89,6 @@ impl Client {
             .output()
             .unwrap()
     }
-
     #[track_caller]
     pub(crate) fn refresh_dnf(&self, base: &str, key: &str) {
         let output = self.dnf(base, key, &["--refresh", "makecache"]);

@@ -25,6 +25,9 @@ impl Made {
         made.gpg(&["--quick-generate-key", "Release Team <release@example.org>", "ed25519", "cert,sign", "5y"]);
         made.gpg(&["--armor", "--output", made.key().to_str().unwrap(), "--export-secret-keys"]);
         made.gpg(&["--armor", "--output", made.certificate().to_str().unwrap(), "--export"]);
+        let other = "other@example.org";
+        made.gpg(&["--quick-generate-key", other, "ed25519", "cert,sign", "5y"]);
+        made.gpg(&["--armor", "--output", made.other_certificate().to_str().unwrap(), "--export", other]);
         for version in ["1.36.1", "1.36.2"] {
             let key = made.key();
             let more = ["--arch", "amd64,arm64", "--compression", "gzip:1", "--sign-key", key.to_str().unwrap()];
@@ -49,6 +52,11 @@ impl Made {
         self.folder.path().join("public.asc")
     }
 
+    /// The certificate of a key that signs nothing here.
+    pub(crate) fn other_certificate(&self) -> PathBuf {
+        self.folder.path().join("other.asc")
+    }
+
     /// Returns the packages of a release whose names hold all `words`.
     pub(crate) fn packages(&self, version: &str, words: &[&str]) -> Vec<PathBuf> {
         let all = crate::mirror::files(&self.folder.path().join(version));
@@ -70,28 +78,25 @@ pub(crate) struct Rig {
 impl Rig {
     /// Makes an empty one in a folder.
     pub(crate) fn new() -> Self {
+        Self::named("Example")
+    }
+
+    /// Makes an empty one of another name.
+    pub(crate) fn named(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("repo").display().to_string();
-        Self { folder, place, environment: Vec::new() }.init()
+        Self { folder, place, environment: Vec::new() }.init(name)
     }
 
     /// Makes an empty one in a bucket.
     pub(crate) fn in_bucket(server: &super::s3::Server, prefix: &str) -> Self {
         let place = format!("s3://packages/{prefix}");
-        Self { folder: tempfile::tempdir().unwrap(), place, environment: server.environment() }.init()
+        Self { folder: tempfile::tempdir().unwrap(), place, environment: server.environment() }.init("Example")
     }
 
-    fn init(self) -> Self {
+    fn init(self, name: &str) -> Self {
         let mut init = command();
-        init.envs(self.environment.clone()).args([
-            "repo",
-            "init",
-            &self.place,
-            "--name",
-            "Example",
-            "-qq",
-            "--sign-key",
-        ]);
+        init.envs(self.environment.clone()).args(["repo", "init", &self.place, "--name", name, "-qq", "--sign-key"]);
         done(init.arg(Made::get().key()));
         self
     }

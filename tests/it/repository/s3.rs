@@ -16,7 +16,7 @@ const START: Duration = Duration::from_secs(120);
 /// The server, until it is dropped.
 pub(crate) struct Server {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
@@ -41,6 +41,19 @@ impl Server {
         server
     }
 
+    /// Lets everybody read, as the bucket of a public repository does: over plain HTTP and without a signature.
+    pub(crate) fn open_to_everybody(&self) {
+        // S3 itself takes a HEAD for a GET, and knows no action of this name.
+        let policy = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\
+                      \"Action\":[\"s3:GetObject\",\"s3:HeadObject\"],\"Resource\":\"arn:aws:s3:::packages/*\"}]}";
+        assert!(self.send("PUT", "/packages?policy", policy).starts_with("HTTP/1.1 20"), "no policy");
+    }
+
+    /// The URL of a prefix, for those who only read.
+    pub(crate) fn url(&self, prefix: &str) -> String {
+        format!("http://{}/packages/{prefix}", self.address)
+    }
+
     /// What a program that publishes needs in its environment.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let pairs = [
@@ -60,13 +73,18 @@ impl Server {
 
     /// Sends a request without a body and returns the answer.
     pub(crate) fn ask(&self, method: &str, path: &str) -> String {
+        self.send(method, path, "")
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         // moto looks at who asks and takes any signature.
         let scope = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: AWS4-HMAC-SHA256 {scope}\r\n\
-             Content-Length: 0\r\nConnection: close\r\n\r\n",
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             self.address,
+            body.len(),
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();

@@ -3,7 +3,7 @@
 mod client;
 mod life;
 mod lint;
-mod repositories;
+pub(crate) mod repositories;
 mod repository;
 mod spec_files;
 

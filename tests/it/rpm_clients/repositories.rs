@@ -10,7 +10,7 @@ use crate::built;
 
 /// How a system tells systemd of units that come and go.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum UnitHelper {
+pub(crate) enum UnitHelper {
     /// By `systemd-update-helper`, which came with systemd 250.
     Present,
     /// By `systemctl` alone, as before.
@@ -18,11 +18,11 @@ pub(super) enum UnitHelper {
 }
 
 /// A folder of unsigned repositories.
-pub(super) struct Repositories(TempDir);
+pub(crate) struct Repositories(TempDir);
 
 impl Repositories {
     /// Starts with the repository `system`.
-    pub(super) fn new(helper: UnitHelper) -> Self {
+    pub(crate) fn new(helper: UnitHelper) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let spec = folder.path().join("system.spec");
         fs::write(&spec, include_str!("system.spec")).unwrap();
@@ -46,7 +46,7 @@ impl Repositories {
     }
 
     /// Returns the configuration with which dnf and zypper know the named repositories.
-    pub(super) fn configuration(&self, names: &[&str]) -> String {
+    pub(crate) fn configuration(&self, names: &[&str]) -> String {
         let section = |name: &&str| {
             let url = format!("file://{}", self.path().join(name).display());
             format!(
@@ -57,7 +57,7 @@ impl Repositories {
         names.iter().map(section).collect()
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }

@@ -6,8 +6,11 @@ use std::process::Command;
 use fs_err as fs;
 use kubepkg::compression::Compression;
 use kubepkg::package::reader::FileList;
+use kubepkg::repository::Earlier;
 use kubepkg::repository::Fragment;
-use kubepkg::repository::rpmmd::{Advisory, AdvisoryKind, DataFile, Group, Reference, comps, updateinfo};
+use kubepkg::repository::rpmmd::{
+    Advisory, AdvisoryKind, AdvisoryPackage, DataFile, Group, Reference, comps, updateinfo,
+};
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -31,7 +34,7 @@ fn advisory(packages: &[Fragment]) -> Advisory<'_> {
             title: "a hole".to_owned(),
             kind: "cve".to_owned(),
         }],
-        packages: packages.iter().collect(),
+        packages: packages.iter().map(AdvisoryPackage::from).collect(),
     }
 }
 
@@ -61,7 +64,7 @@ impl Root {
         let packages = built::write("build", "1.36.2", &["--arch", "amd64,arm64", "--format", "rpm"], &repository);
         let fragments = fragments(&packages, FileList::Unwanted);
         let mut files = metadata(&fragments, compression);
-        files.push(updateinfo(&[advisory(&fragments)], compression).unwrap());
+        files.push(updateinfo([advisory(&fragments)], compression, Earlier::default()).unwrap());
         files.push(comps(&[group()], compression).unwrap());
         files.push(DataFile::of_bytes("kubepkg-lock", "lock.json", b"{}\n".to_vec()));
         write_rpm_md(&repository, &files);

@@ -1,0 +1,228 @@
+//! Clients that refresh while somebody publishes, again and again: no refresh may fail.
+//!
+//! `KUBEPKG_TEST_REFRESHES=200 cargo test --test it -- repository::stress --nocapture` makes as many refreshes of each kind,
+//! also of those kinds for which nothing is promised, and prints how many failed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fs_err as fs;
+
+use super::cache::{Cache, Keeps};
+use super::client::Client;
+use super::clients::{Kind, RpmMd};
+use super::rig::{Made, Rig};
+use super::s3;
+use super::server::Serving;
+use crate::program::done;
+
+/// How many refreshes there are of each kind, and whether a person asked for them.
+#[expect(clippy::disallowed_methods, reason = "a longer run is asked for by hand")]
+fn refreshes() -> (usize, bool) {
+    match std::env::var("KUBEPKG_TEST_REFRESHES").ok().and_then(|text| text.parse().ok()) {
+        Some(count) => (count, true),
+        None => (8, false),
+    }
+}
+
+/// The time between the begins of two publications.
+const PERIOD: Duration = Duration::from_millis(400);
+
+/// What stands between a client and the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Front {
+    Nothing,
+    /// Does as `Cache-Control` says, 40 times as fast.
+    Obedient,
+    /// Keeps everything for 1.5 s, whatever it says.
+    Stubborn,
+}
+
+impl Front {
+    fn keeps(self) -> Option<Keeps> {
+        match self {
+            Self::Nothing => None,
+            Self::Obedient => Some(Keeps::AsTold(Duration::from_millis(25))),
+            Self::Stubborn => Some(Keeps::AtLeast(Duration::from_millis(1500))),
+        }
+    }
+}
+
+/// What refreshes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Apt(&'static str),
+    /// By the URL of the repository (`baseurl`).
+    Base(Kind),
+    /// By a list that names one state of the repository (`mirrorlist`).
+    List(Kind),
+}
+
+/// A client and its way.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    asks: Asks,
+    front: Front,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:?} through {:?}", self.asks, self.front))
+    }
+}
+
+const DISTS: Asks = Asks::Apt("/ stable-v1.36 main");
+const FLAT: Asks = Asks::Apt("/core:/stable:/v1.36/deb/ /");
+const FRONTS: [Front; 3] = [Front::Nothing, Front::Obedient, Front::Stubborn];
+
+impl Case {
+    /// Whether a failure is one of ours. `repomd.xml` and its signature are two files: who asks for one before and for the
+    /// other after a publication gets what does not fit, and a cache that keeps them makes it likely. apt has one file,
+    /// and a `mirrorlist` is one file, too.
+    fn is_promised(self) -> bool {
+        !matches!(self.asks, Asks::Base(_))
+    }
+}
+
+/// Refreshes and says what was wrong, and which state was found.
+struct Machine {
+    case: Case,
+    address: String,
+    at: At,
+}
+
+enum At {
+    Apt(Client),
+    RpmMd(RpmMd),
+}
+
+impl Machine {
+    /// `origin` is `HOST:PORT`, `path` what comes behind it in URLs.
+    fn new(case: Case, address: &str, path: &str) -> Self {
+        let address = format!("http://{address}{path}");
+        let rpm = |kind, source: String| {
+            let machine = RpmMd::new(kind);
+            machine.subscribe_to(&source, &Made::get().certificate());
+            At::RpmMd(machine)
+        };
+        let root = format!("{address}/core:/stable:/v1.36/rpm");
+        let at = match case.asks {
+            Asks::Apt(_) => At::Apt(Client::new()),
+            Asks::Base(kind) => rpm(kind, format!("baseurl={root}/")),
+            Asks::List(kind) => rpm(kind, format!("mirrorlist={root}/mirrorlist")),
+        };
+        Self { case, address, at }
+    }
+
+    fn refresh(&self) -> Result<String, String> {
+        match (&self.at, self.case.asks) {
+            (At::Apt(client), Asks::Apt(rest)) => {
+                let wrong = client.refresh_apt(&format!("{}{rest}", self.address));
+                if !wrong.is_empty() {
+                    return Err(wrong);
+                }
+                let lists = fs::read_dir(client.path("state/lists")).unwrap().map(|entry| entry.unwrap().path());
+                let release = lists.into_iter().find(|path| path.to_str().unwrap().ends_with("_InRelease")).unwrap();
+                Ok(fs::read_to_string(release).unwrap())
+            }
+            (At::RpmMd(machine), _) => machine.make_cache().map(|()| machine.repomd()),
+            (At::Apt(_), _) => unreachable!("apt reads no rpm-md"),
+        }
+    }
+}
+
+/// Publishes, promotes, goes back and signs again, until it is told to stop. Returns how often.
+fn publish(rig: &Rig, stop: &AtomicBool) -> usize {
+    let newer = Made::get().packages("1.36.2", &[]);
+    for turn in 0.. {
+        let begin = Instant::now();
+        if stop.load(Ordering::SeqCst) {
+            return turn;
+        }
+        done(&mut match turn % 5 {
+            0 => rig.command("promote staging/v1.36 stable/v1.36"),
+            2 => rig.publish("stable/v1.36", &newer),
+            4 => rig.command("repo refresh stable/v1.36"),
+            _ => rig.command("repo rollback stable/v1.36 --to 1"),
+        });
+        thread::sleep(PERIOD.saturating_sub(begin.elapsed()));
+    }
+    unreachable!("somebody stops it")
+}
+
+/// Lets clients refresh at the same time, and returns for each how many refreshes failed and why the first one did.
+fn stress(rig: &Rig, origin: &str, path: &str, cases: &[Case], count: usize) {
+    done(&mut rig.publish("staging/v1.36", &Made::get().packages("1.36.2", &[])));
+    rig.publish_release("stable/v1.36", "1.36.1");
+    let caches = FRONTS.map(|front| front.keeps().map(|keeps| Cache::start(origin, keeps)));
+    let address = |front: Front| {
+        let cache = &caches[FRONTS.iter().position(|other| *other == front).unwrap()];
+        cache.as_ref().map_or(origin, Cache::address).to_owned()
+    };
+    let (stop, left) = (AtomicBool::new(false), AtomicUsize::new(cases.len()));
+    thread::scope(|scope| {
+        let publishing = scope.spawn(|| publish(rig, &stop));
+        let machines = cases.iter().map(|case| Machine::new(*case, &address(case.front), path));
+        let runs: Vec<_> = machines
+            .map(|machine| {
+                let (stop, left) = (&stop, &left);
+                scope.spawn(move || {
+                    let refreshed: Vec<_> = (0..count).map(|_| machine.refresh()).collect();
+                    if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                        stop.store(true, Ordering::SeqCst);
+                    }
+                    refreshed
+                })
+            })
+            .collect();
+        let mut wrong = Vec::new();
+        for (case, run) in cases.iter().zip(runs) {
+            let refreshed = run.join().unwrap();
+            let failed: Vec<&String> = refreshed.iter().filter_map(|one| one.as_ref().err()).collect();
+            let states: BTreeSet<&String> = refreshed.iter().filter_map(|one| one.as_ref().ok()).collect();
+            eprintln!("{case}: {} of {count} refreshes failed, {} states seen", failed.len(), states.len());
+            if case.is_promised() && !failed.is_empty() {
+                wrong.push(format!("{case}: {} of {count} failed: {}", failed.len(), failed[0]));
+            }
+            assert!(states.len() > 1, "{case} saw nothing of what was published");
+        }
+        let published = publishing.join().unwrap();
+        eprintln!("{published} publications meanwhile");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
+fn cases(asks: &[Asks]) -> Vec<Case> {
+    FRONTS.into_iter().flat_map(|front| asks.iter().map(move |&asks| Case { asks, front })).collect()
+}
+
+#[test]
+fn no_refresh_fails_while_somebody_publishes() {
+    let (count, is_long) = refreshes();
+    let rig = Rig::new();
+    let server = Serving::start(&rig.place, &[]);
+    let origin = server.url.strip_prefix("http://").unwrap().trim_end_matches('/');
+    done(&mut rig.without_key(&format!("repo configure --url http://{origin}")));
+    if is_long {
+        let (base, list) = (Asks::Base, Asks::List);
+        let asks = [DISTS, FLAT, base(Kind::Dnf4), list(Kind::Dnf4), base(Kind::Dnf5), list(Kind::Dnf5)];
+        stress(&rig, origin, "", &cases(&asks), count);
+    } else {
+        let short = [(DISTS, Front::Nothing), (FLAT, Front::Stubborn), (DISTS, Front::Obedient)];
+        stress(&rig, origin, "", &short.map(|(asks, front)| Case { asks, front }), count);
+    }
+}
+
+#[test]
+fn no_refresh_fails_while_somebody_publishes_to_a_bucket() {
+    let (count, is_long) = refreshes();
+    let server = s3::Server::start();
+    server.open_to_everybody();
+    let rig = Rig::in_bucket(&server, "stress");
+    done(&mut rig.without_key(&format!("repo configure --url {}", server.url("stress"))));
+    let asks: &[Asks] = if is_long { &[DISTS, Asks::Base(Kind::Dnf4), Asks::List(Kind::Dnf4)] } else { &[FLAT] };
+    stress(&rig, &server.address, "/packages/stress", &cases(asks), count);
+}
