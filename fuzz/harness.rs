@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use kubepkg::fetch::{TrustRoot, verify_bytes};
 use kubepkg::provenance::{self, Recorded};
+use kubepkg::repository::client::{Release, Repomd, Root, parse_packages, parse_primary};
+use kubepkg::repository::store::{Location, Store, StoreOptions};
 use kubepkg::sbom;
-use kubepkg::sign::{Certificate, Signature};
+use kubepkg::sign::{Certificate, Cleartext, Packets, Signature};
 use kubepkg::spec;
 use kubepkg::verify::{Question, Signatures, verify};
 
@@ -16,12 +18,13 @@ use kubepkg::verify::{Question, Signatures, verify};
 pub(crate) type Target = fn(&[u8]);
 
 /// The targets by name, each with a folder of the same name in `corpus/`.
-pub(crate) const TARGETS: [(&str, Target); 6] = [
+pub(crate) const TARGETS: [(&str, Target); 7] = [
     ("package", package),
     ("certificate", certificate),
     ("signature", signature),
     ("provenance", provenance),
     ("sbom", sbom),
+    ("repository", repository),
     ("upstream", upstream),
 ];
 
@@ -75,6 +78,24 @@ pub(crate) fn provenance(bytes: &[u8]) {
 /// Bills of materials.
 pub(crate) fn sbom(bytes: &[u8]) {
     let _ = sbom::parse(bytes);
+}
+
+/// What clients read of a repository, each file taken for all of them. What is listed never leads out of the repository.
+pub(crate) fn repository(bytes: &[u8]) {
+    let certificates = Certificate::parse(CERTIFICATE).expect("the certificate is good");
+    if let Ok(signed) = Cleartext::parse(bytes) {
+        assert!(signed.verify(&certificates, Packets::Legacy).is_err(), "nothing is signed by this key");
+        let _ = Release::parse(&signed.text());
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let _ = (Release::parse(&text), Repomd::parse(bytes));
+    let store = Store::new(&Location::Folder("/".into()), &StoreOptions::default()).expect("a folder needs nothing");
+    let root = Root::new(&store, "repository");
+    let listed = [parse_packages(root, &text), parse_primary(root, bytes)];
+    for package in listed.into_iter().flatten().flatten() {
+        let place = package.location.as_str();
+        assert!(place.starts_with("repository/") && !place.contains(['%', '#', '?', '\\']) && !place.contains("/../"));
+    }
 }
 
 /// What upstream publishes beside a file, apart by NUL: signature, certificate or key, entry of the log, bundle; at last a

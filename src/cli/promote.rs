@@ -14,7 +14,7 @@ use super::repository::{Place, Publishing, report};
 use super::session::Session;
 use crate::digest::{Algorithm, Digest};
 use crate::repository::change::Wanted;
-use crate::repository::channel::Channel;
+use crate::repository::channel::{BadChannel, Channel};
 
 /// The largest list, in bytes.
 const LIMIT: u64 = 16 << 20;
@@ -81,20 +81,17 @@ impl PromoteArgs {
 
 /// Reads a list. Its name in the history is that of the file, without its folder.
 fn read(path: &std::path::Path) -> Result<Vec<(Channel, Wanted, String)>, Failure> {
-    let bad = |cause: String| {
-        Failure::usage(format!("`{}`: {cause}", path.display())).hint("`kubepkg help promote` shows a list")
-    };
+    let shown = path.display().to_string();
+    let bad = |cause: String| bad_list(&shown, &cause);
     let size = fs_err::metadata(path).map_err(|error| Failure::new(Exit::Usage, &error))?.len();
     if size > LIMIT {
         return Err(bad(format!("it has more than {LIMIT} bytes")));
     }
     let text = fs_err::read_to_string(path).map_err(|error| Failure::new(Exit::Usage, &error))?;
-    let list: List = serde_saphyr::from_str(&text).map_err(|error| bad(error.to_string()))?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut lists = Vec::new();
-    for (channel, packages) in list.channels {
-        let channel: Channel =
-            channel.parse().map_err(|error: crate::repository::channel::BadChannel| bad(error.to_string()))?;
+    for (channel, packages) in parse(&shown, &text)? {
+        let channel = channel_of(&channel).map_err(bad)?;
         let mut wanted = Wanted::new();
         for (file, sha256) in packages {
             let hex = sha256.strip_prefix("sha256:").unwrap_or(&sha256);
@@ -104,4 +101,19 @@ fn read(path: &std::path::Path) -> Result<Vec<(Channel, Wanted, String)>, Failur
         lists.push((channel, wanted, name.clone()));
     }
     Ok(lists)
+}
+
+/// Reads the text of a list: the SHA-256 of files, by channel.
+pub(crate) fn parse(name: &str, text: &str) -> Result<BTreeMap<String, BTreeMap<String, String>>, Failure> {
+    let list: List = serde_saphyr::from_str(text).map_err(|error| bad_list(name, &error.to_string()))?;
+    Ok(list.channels)
+}
+
+/// Reads the name of a channel in a list.
+pub(crate) fn channel_of(name: &str) -> Result<Channel, String> {
+    name.parse().map_err(|error: BadChannel| error.to_string())
+}
+
+fn bad_list(name: &str, cause: &str) -> Failure {
+    Failure::usage(format!("`{name}`: {cause}")).hint("`kubepkg help promote` shows a list")
 }

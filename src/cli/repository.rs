@@ -1,5 +1,6 @@
 //! What the subcommands on repositories share.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use super::diagnostic::Failure;
 use super::exit::Exit;
 use super::session::Session;
 use super::signing::{Also, Signing, now, told};
+use crate::fetch::HttpOptions;
 use crate::repository::channel::Channel;
 use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
@@ -36,16 +38,20 @@ pub(crate) struct Place {
     pub(crate) patience: Patience,
 }
 
-/// How long a bucket is waited for.
+/// How long a bucket or a web server is waited for, and whom it may be.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Patience {
-    /// Give a request to a bucket up after so many seconds
+    /// Give a request to a bucket or a web server up after so many seconds
     #[arg(long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
 
-    /// Try a failed request to a bucket so many times more
+    /// Try a failed request to a bucket or a web server so many times more
     #[arg(long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
     retries: u8,
+
+    /// Certificate authority besides those of the system, in PEM (can be repeated)
+    #[arg(long = "ca-certificate", value_name = "FILE", env = "KUBEPKG_CA_CERTIFICATE", value_delimiter = ',')]
+    ca_certificates: Vec<PathBuf>,
 }
 
 impl Place {
@@ -61,6 +67,12 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
         environment: super::environment_of(&ENVIRONMENT),
         timeout: Duration::from_secs(patience.timeout),
         retries: patience.retries.into(),
+        http: HttpOptions {
+            ca_certificates: patience.ca_certificates.clone(),
+            read_timeout: Duration::from_secs(patience.timeout).min(HttpOptions::default().read_timeout),
+            retries: patience.retries.into(),
+            ..HttpOptions::default()
+        },
     };
     Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
 }
@@ -193,6 +205,10 @@ impl From<RepositoryError> for Failure {
                 Cause::Missing(_) => (Exit::Write, "make the bucket first, and see AWS_ENDPOINT_URL"),
                 Cause::OtherBytes => (Exit::Refused, "build it again with a higher `--revision`"),
                 Cause::Changed(_) => (Exit::Write, "publish files that nobody writes to"),
+                Cause::ReadOnly | Cause::NotServed => (Exit::Usage, "name it with `--repo`"),
+                Cause::Web { .. } | Cause::Fetch(_) | Cause::Setup(_) => {
+                    (Exit::Fetch, "look at the address, the network and `kubepkg help exit-codes`; nothing was changed")
+                }
                 _ => (
                     Exit::Write,
                     "run again: what is written is not written twice, and clients see what they saw before",

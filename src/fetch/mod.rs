@@ -18,6 +18,7 @@ mod transfer;
 mod transport;
 mod upstream;
 mod verify;
+mod web;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -33,6 +34,7 @@ pub use error::{Claim, FetchError, Foreign, Oversize, RefusedRedirect, SetupErro
 pub use signature::{BadTrustRoot, SignatureError, TrustRoot, verify_bytes};
 pub use transport::{HttpOptions, Proxies};
 pub use upstream::{BadMirror, Mirror, Upstream, redacted};
+pub use web::Web;
 
 use crate::digest::UpstreamDigests;
 use crate::event::Reporter;

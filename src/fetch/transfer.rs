@@ -69,6 +69,25 @@ impl Transfers {
         !matches!(self.transport(&location).get(&location, None).await, Err(Failure::Absent))
     }
 
+    /// Asks for the size of `planned`; none where the server does not say it.
+    pub(super) async fn size(&self, planned: &Url) -> Result<Option<u64>, FetchError> {
+        let mut waits = self.waits.build();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (url, asked) = (redacted(planned), self.transport(planned).size(planned).await);
+            let (cause, wait) = match asked {
+                Ok(size) => return Ok(size),
+                Err(Failure::Absent) => return Err(FetchError::NotPublished { url }),
+                Err(Failure::Final(source)) => return Err(FetchError::Transfer { url, tries, source }),
+                Err(Failure::Restart(cause)) => (cause, None),
+                Err(Failure::Again { cause, wait }) => (cause, wait),
+            };
+            let Some(own) = waits.next() else { return Err(FetchError::Transfer { url, tries, source: cause }) };
+            tokio::time::sleep(wait.unwrap_or(own).min(self.longest_wait)).await;
+        }
+    }
+
     fn transport(&self, location: &Url) -> &dyn Transport {
         if location.scheme() == "file" { &Folder } else { &self.http }
     }

@@ -226,6 +226,16 @@ impl Generation {
         Ok(generation)
     }
 
+    /// Adds index files that have the bytes of others under another name.
+    pub(super) fn alias(&mut self, aliases: &[(Key, Key)]) {
+        for (from, to) in aliases {
+            let Some(file) = self.indices.iter().find(|file| file.path == *from) else { continue };
+            let (path, name, members) = (to.clone(), to.to_string(), Members::default());
+            let alias = File { path, name, members, sha256: file.sha256.clone(), size: file.size };
+            self.indices.push(alias);
+        }
+    }
+
     /// Writes the manifest, and returns the head that shows it.
     pub fn write(&self, store: &Store) -> Result<Head, RepositoryError> {
         let bytes = state::write(self);

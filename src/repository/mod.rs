@@ -14,6 +14,7 @@ pub mod change;
 pub mod channel;
 pub mod charter;
 pub mod check;
+pub mod client;
 pub mod collect;
 pub mod error;
 pub mod fragment;

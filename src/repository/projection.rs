@@ -10,6 +10,7 @@ use super::channel::Channel;
 use super::error::RepositoryError;
 use super::generation::{Generation, Projected};
 use super::head::Head;
+use super::rpmmd::LIST;
 use super::state::StateError;
 use super::store::{Key, Store, Swap, Tag};
 use crate::digest::Digest;
@@ -43,7 +44,7 @@ pub(super) fn write(store: &Store, channel: Channel, bytes: &Bytes) -> Result<Op
 
 /// Whether what is written last is what the generation wants, and then all of it is.
 pub(super) fn is_written(store: &Store, generation: &Generation) -> Result<bool, RepositoryError> {
-    are_written(store, generation.projection.iter().filter(|file| is_signature(&file.path)))
+    are_written(store, generation.projection.iter().filter(|file| is_last(&file.path)))
 }
 
 /// Whether everything is what the generation wants, whoever else may have been at it.
@@ -61,10 +62,10 @@ fn are_written<'a>(store: &Store, files: impl Iterator<Item = &'a Projected>) ->
     Ok(true)
 }
 
-/// The files that hold signatures are the last ones of each shape.
-fn is_signature(path: &Key) -> bool {
+/// The files that hold or name signatures are the last ones of each shape.
+fn is_last(path: &Key) -> bool {
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    matches!(name, "InRelease" | "repomd.xml" | "repomd.xml.asc")
+    matches!(name, "InRelease" | "repomd.xml" | "repomd.xml.asc" | LIST)
 }
 
 /// Returns whether nobody else wrote meanwhile.

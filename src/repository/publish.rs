@@ -265,7 +265,7 @@ impl Repository {
         generation: &mut Generation,
         rendered: Rendered,
     ) -> Result<Bytes, RepositoryError> {
-        let Rendered { indices, projection } = rendered;
+        let Rendered { indices, aliases, projection } = rendered;
         // Their names are their digests: what the channel showed before is there.
         let known: HashSet<&Key> = next.shown.iter().flat_map(|shown| &shown.indices).map(|file| &file.path).collect();
         let new = indices.iter().filter(|index| !known.contains(&index.path));
@@ -293,6 +293,8 @@ impl Repository {
             projected.push(Projected { path: path.clone(), source, sha256, size });
         }
         self.store().create(&new)?;
+        self.store().link(&aliases)?;
+        generation.alias(&aliases);
         generation.projection = projected;
         let all = projection.into_iter().map(|(_, bytes)| (Digest::sha256(&bytes), bytes));
         Ok(all.collect())

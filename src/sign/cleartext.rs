@@ -1,11 +1,97 @@
 //! Text that stays readable inside its signature (RFC 9580, 7).
 
 use super::packet::DIGEST;
-use super::{Certificate, Form, SignError, Signatures, Signer, VerifyError};
+use super::{Certificate, Form, Packets, SignError, Signatures, Signer, VerifyError};
 use crate::source_date::SourceDate;
 
-const MESSAGE: &str = "-----BEGIN PGP SIGNED MESSAGE-----\n";
+const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
+const END: &str = "-----END PGP SIGNATURE-----";
+
+/// A text inside its signatures, as it comes from somebody: `InRelease` (RFC 9580, 7).
+///
+/// Clients differ on what is beside the signed text, so there must not be anything: no line before the first, none
+/// behind the last, no header but `Hash`. [`Cleartext::text`] is what is hashed and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleartext {
+    /// With CR LF, and without blanks at the ends of lines.
+    signed: String,
+    signatures: Signatures,
+}
+
+impl Cleartext {
+    /// Takes it apart. Nothing is checked against a key yet.
+    pub fn parse(bytes: &[u8]) -> Result<Self, VerifyError> {
+        let malformed = |cause: &str| VerifyError::Malformed(cause.to_owned());
+        let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8"))?;
+        let mut lines = text.strip_suffix('\n').unwrap_or(text).split('\n').map(|line| line.trim_end_matches(BLANKS));
+        if lines.next() != Some(BEGIN) {
+            return Err(malformed("it does not begin with the signed message"));
+        }
+        loop {
+            match lines.next() {
+                Some("") => break,
+                Some(line) if line.starts_with("Hash: ") => {}
+                _ => return Err(malformed("its headers hold something else than `Hash`")),
+            }
+        }
+        let mut signed = Vec::new();
+        loop {
+            match lines.next() {
+                Some(SIGNATURE) => break,
+                Some(line) => signed.push(unescaped(line).ok_or_else(|| malformed("a line that is not escaped"))?),
+                None => return Err(malformed("it ends before its signature")),
+            }
+        }
+        let signatures = signatures(lines)?;
+        Ok(Self { signed: signed.join("\r\n"), signatures })
+    }
+
+    /// Checks the signatures ([`Signatures::verify`]) and returns the text that they cover, with the fingerprints of the
+    /// keys that made them.
+    pub fn verify(&self, certificates: &[Certificate], packets: Packets) -> Result<(String, Vec<String>), VerifyError> {
+        let by = self.signatures.verify_of(packets, certificates, self.signed.as_bytes())?;
+        Ok((self.text(), by))
+    }
+
+    /// Returns the text, whoever signed it.
+    pub fn text(&self) -> String {
+        self.signed.replace("\r\n", "\n") + "\n"
+    }
+}
+
+/// What no signature covers at the end of a line.
+const BLANKS: [char; 3] = [' ', '\t', '\r'];
+
+/// Returns a line of the message without its escape (RFC 9580, 7.2); none of a line that some reader takes for another.
+fn unescaped(line: &str) -> Option<&str> {
+    let line = if line.starts_with('-') { line.strip_prefix("- ")? } else { line };
+    (!line.chars().any(|c| c.is_control() && c != '\t')).then_some(line)
+}
+
+/// Reads the blocks behind the message, of which the first line is read already.
+fn signatures<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<Signatures, VerifyError> {
+    let malformed = |cause: &str| VerifyError::Malformed(cause.to_owned());
+    let mut blocks = String::new();
+    loop {
+        blocks += &format!("{SIGNATURE}\n");
+        loop {
+            let line = lines.next().ok_or_else(|| malformed("its signature has no end"))?;
+            blocks += &format!("{line}\n");
+            if line == END {
+                break;
+            }
+            if line.starts_with('-') {
+                return Err(malformed("something else inside its signature"));
+            }
+        }
+        match lines.next() {
+            None => return Signatures::parse(blocks.as_bytes()),
+            Some(SIGNATURE) => {}
+            Some(_) => return Err(malformed("something behind its signature")),
+        }
+    }
+}
 
 /// Signs `text` with every key. What clients hash is the text without its last line end and with CR LF for the others.
 pub(super) fn sign<'a, S: Signer + ?Sized + 'a>(
@@ -27,7 +113,7 @@ pub(super) fn sign<'a, S: Signer + ?Sized + 'a>(
     };
     let signatures: Signatures = signers.into_iter().map(one).collect::<Result<_, SignError>>()?;
     let armor = signatures.to_armor().map_err(SignError::Refused)?;
-    Ok(format!("{MESSAGE}Hash: {DIGEST}\n\n{}\n{armor}", escaped(body)))
+    Ok(format!("{BEGIN}\nHash: {DIGEST}\n\n{}\n{armor}", escaped(body)))
 }
 
 fn hashed(body: &str) -> String {
@@ -38,49 +124,4 @@ fn hashed(body: &str) -> String {
 fn escaped(body: &str) -> String {
     let lines = body.split('\n').map(|line| if line.starts_with('-') { format!("- {line}") } else { line.to_owned() });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// A text with its signatures, as apt reads it: nothing stands before it or behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cleartext {
-    text: String,
-    signatures: Signatures,
-}
-
-impl Cleartext {
-    /// Reads a text that is signed inside.
-    pub fn parse(text: &str) -> Result<Self, VerifyError> {
-        let malformed = |cause: &str| VerifyError::Malformed(cause.to_owned());
-        let rest = text.strip_prefix(MESSAGE).ok_or_else(|| malformed("the text does not begin as a signed one"))?;
-        // Headers, of which none begins with a dash, until an empty line.
-        let (headers, rest) = rest.split_once("\n\n").ok_or_else(|| malformed("no line ends the headers"))?;
-        if headers.lines().any(|line| line.is_empty() || line.starts_with('-')) {
-            return Err(malformed("a header is none"));
-        }
-        let (body, armor) = rest
-            .split_once(&format!("\n{SIGNATURE}"))
-            .ok_or_else(|| malformed("no signature stands behind the text"))?;
-        let mut lines = Vec::new();
-        for line in body.split('\n') {
-            match (line.strip_prefix("- "), line.starts_with('-')) {
-                (Some(line), _) => lines.push(line),
-                (None, true) => return Err(malformed("a line begins with a dash")),
-                (None, false) => lines.push(line),
-            }
-        }
-        let signatures = Signatures::parse(format!("{SIGNATURE}{armor}").as_bytes())?;
-        Ok(Self { text: lines.join("\n") + "\n", signatures })
-    }
-
-    /// Returns the text. Nobody vouches for it before [`Cleartext::verify`].
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Checks that one of the signatures is good and of one of the certificates, and returns the fingerprint of its key.
-    pub fn verify(&self, certificates: &[Certificate]) -> Result<String, VerifyError> {
-        let body = self.text.strip_suffix('\n').unwrap_or(&self.text);
-        let lines: Vec<&str> = body.split('\n').map(|line| line.trim_end_matches([' ', '\t', '\r'])).collect();
-        self.signatures.verify_form(certificates, Form::Text, lines.join("\r\n").as_bytes())
-    }
 }

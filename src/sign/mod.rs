@@ -21,6 +21,7 @@ mod generate;
 mod gpg;
 mod key_file;
 mod packet;
+mod packets;
 mod process;
 mod signature;
 mod signers;
@@ -37,6 +38,7 @@ pub use generate::{KeyAlgorithm, NewKey};
 pub use gpg::GpgKey;
 pub use key_file::{KeyFile, LockedKey};
 pub use packet::Form;
+pub use packets::Packets;
 pub use process::{Environment, ProcessError};
 pub use signature::{Signature, Signatures};
 pub use signers::Signers;
@@ -155,6 +157,12 @@ pub enum VerifyError {
     /// Its digest can be forged.
     #[error("the signature uses {0}, which can be forged")]
     WeakDigest(String),
+    /// Its form is one that clients refuse.
+    #[error(
+        "the signature of {0} is of version 3, which apt of Debian 13 and later refuses since 2026-02-01; whoever signs \
+         there has to use a newer program"
+    )]
+    Legacy(String),
     /// The key may not sign, or might not when it did.
     #[error("signed by a key that may not sign: {0}")]
     Unfit(KeyState),

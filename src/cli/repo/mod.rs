@@ -4,11 +4,13 @@ mod change;
 mod check;
 mod clients;
 mod configure;
+mod expect;
 mod gc;
 mod history;
 mod init;
 mod keys;
 mod serve;
+mod subject;
 
 use clap::Subcommand;
 
@@ -28,7 +30,7 @@ use crate::repository::error::RepositoryError;
   kubepkg repo init ./repo --name Example --sign-key release.asc
   kubepkg repo history stable/v1.36 --repo ./repo
   kubepkg repo rollback stable/v1.36 --to 3 --repo ./repo --sign-key release.asc
-  kubepkg repo check --repo s3://packages/kubernetes")]
+  kubepkg repo check https://packages.example.org/kubernetes")]
 pub(crate) struct RepoArgs {
     #[command(subcommand)]
     command: RepoCommand,

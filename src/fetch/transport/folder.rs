@@ -22,6 +22,10 @@ impl Transport for Folder {
     fn get<'a>(&'a self, location: &'a Url, _: Option<&'a Rest>) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async { open(location) })
     }
+
+    fn size<'a>(&'a self, location: &'a Url) -> BoxFuture<'a, Result<Option<u64>, Failure>> {
+        Box::pin(async { open(location).map(|reply| reply.total) })
+    }
 }
 
 fn open(location: &Url) -> Result<Reply, Failure> {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use reqwest::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, IF_RANGE,
-    LAST_MODIFIED, RANGE, RETRY_AFTER,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName,
+    IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
 };
 use reqwest::{Certificate, Client, Proxy, Response, StatusCode, redirect};
 use url::Url;
@@ -113,11 +113,26 @@ impl Http {
         }
         Ok(Reply { start, total, validator: validator(response.headers()), body: body(response) })
     }
+
+    async fn head(&self, location: &Url) -> Result<Option<u64>, Failure> {
+        let request = self.0.head(location.clone()).header(ACCEPT_ENCODING, "identity");
+        let response = request.send().await.map_err(failure)?;
+        match response.status() {
+            StatusCode::OK => Ok(text(response.headers(), &CONTENT_LENGTH).and_then(|size| size.trim().parse().ok())),
+            // Some servers know nothing but GET.
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => Ok(None),
+            status => Err(refusal(status, None, response.headers())),
+        }
+    }
 }
 
 impl Transport for Http {
     fn get<'a>(&'a self, location: &'a Url, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(self.send(location, rest))
+    }
+
+    fn size<'a>(&'a self, location: &'a Url) -> BoxFuture<'a, Result<Option<u64>, Failure>> {
+        Box::pin(self.head(location))
     }
 }
 

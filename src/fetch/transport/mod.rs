@@ -20,6 +20,9 @@ pub use http::{HttpOptions, Proxies};
 pub(super) trait Transport: Send + Sync {
     /// Asks for the file at `location`, or for the rest of it.
     fn get<'a>(&'a self, location: &'a Url, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reply, Failure>>;
+
+    /// Asks for the size of the file at `location`; none where it is not told.
+    fn size<'a>(&'a self, location: &'a Url) -> BoxFuture<'a, Result<Option<u64>, Failure>>;
 }
 
 /// The part of a file that an earlier try did not bring.

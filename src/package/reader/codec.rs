@@ -9,7 +9,7 @@ const MAX_DICTIONARY_BYTES: u64 = 512 << 20;
 
 /// A codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Codec {
+pub(crate) enum Codec {
     None,
     Gzip,
     Xz,
@@ -20,7 +20,7 @@ pub(super) enum Codec {
 
 impl Codec {
     /// Returns the codec of a deb's member (deb(5)) such as `data.tar.xz`, or nothing if it is not `stem` with a known extension.
-    pub(super) fn of_member(name: &str, stem: &str) -> Option<Self> {
+    pub(crate) fn of_member(name: &str, stem: &str) -> Option<Self> {
         match name.strip_prefix(stem)? {
             "" => Some(Self::None),
             ".gz" => Some(Self::Gzip),
@@ -59,7 +59,7 @@ impl Codec {
     }
 
     /// Unpacks `input`.
-    pub(super) fn decoder<'a>(self, input: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    pub(crate) fn decoder<'a>(self, input: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
         use liblzma::bufread::XzDecoder;
         use liblzma::stream::{CONCATENATED, Stream};
         Ok(match self {

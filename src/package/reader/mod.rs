@@ -21,6 +21,7 @@ pub(super) use self::deb::{ArMember, Md5Sums, content as ar_content, members as 
 pub(super) use self::rpm::{
     Payload, data_size as rpm_data_size, metadata as rpm_metadata, payload as rpm_payload, read as read_rpm,
 };
+pub(crate) use codec::Codec;
 pub(super) use error::Fault;
 
 pub use self::deb::DebHead;

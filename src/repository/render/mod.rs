@@ -32,6 +32,8 @@ const ZSTD: Compression = Compression::Zstd(9);
 pub(super) struct Rendered {
     /// Those that never change.
     pub(super) indices: Vec<Index>,
+    /// Other names for some of these.
+    pub(super) aliases: Vec<(Key, Key)>,
     /// Those under names that never change, in the order in which they are written.
     pub(super) projection: Vec<(Key, Vec<u8>)>,
 }

@@ -3,14 +3,15 @@
 use super::set::Set;
 use super::{GZIP, Index, Places, Rendered, Seal, ZSTD, beside, failed};
 use crate::compression::Compression;
+use crate::digest::Digest;
 use crate::format::Format;
 use crate::repository::error::RepositoryError;
 use crate::repository::fragment::Fragment;
 use crate::repository::generation::Entry;
-use crate::repository::index::{Earlier, extension};
+use crate::repository::index::{Earlier, Members, extension};
 use crate::repository::layout::{self, key};
-use crate::repository::rpmmd::{EarlierMetadata, KEY, Metadata, REPOMD, Repomd, SIGNATURE};
-use crate::repository::settings::RpmPacked;
+use crate::repository::rpmmd::{EarlierMetadata, KEY, LIST, Metadata, REPOMD, Repomd, SIGNATURE, SNAPSHOTS};
+use crate::repository::settings::{PublicUrl, RpmPacked};
 
 /// The files of a channel for rpm-md.
 pub(super) struct Tree<'a> {
@@ -64,12 +65,34 @@ impl<'a> Tree<'a> {
             .to_armor()
             .map_err(|error| RepositoryError::Index { file: format!("{root}/{KEY}"), cause: error.to_string() })?;
         let signature = seal.detached(text.as_bytes())?;
+        let signed = [(KEY, certificates.into_bytes()), (REPOMD, text.into_bytes()), (SIGNATURE, signature)];
+        let list = seal.charter.settings.url.as_ref().map(|url| snapshot(url, &root, &signed, rendered));
         // A signature of `repomd.xml` is of nothing else: these are written together.
-        for (name, bytes) in [(KEY, certificates.into_bytes()), (REPOMD, text.into_bytes()), (SIGNATURE, signature)] {
-            rendered.projection.push((key(&format!("{root}/{name}")), bytes));
-        }
+        rendered.projection.extend(signed.map(|(name, bytes)| (key(&format!("{root}/{name}")), bytes)));
+        rendered.projection.extend(list.map(|list| (key(&format!("{root}/{LIST}")), list.into_bytes())));
         Ok(())
     }
+}
+
+/// Gives the files of this state a folder that never changes, and returns the list of mirrors that names it.
+///
+/// `repomd.xml` and its signature are two files, and a client or a cache may have one of before a publication and one of
+/// after it. The list is one file: what its first line names fits together for ever. Packages are not there but behind
+/// the second line, where dnf and zypper look next.
+fn snapshot(url: &PublicUrl, root: &str, signed: &[(&str, Vec<u8>)], rendered: &mut Rendered) -> String {
+    let digest = Digest::sha256(signed.iter().flat_map(|(_, bytes)| bytes).copied().collect::<Vec<u8>>());
+    let folder = format!("{root}/{SNAPSHOTS}/{}", digest.hex());
+    let inside = |path: &str| key(&format!("{folder}/{path}"));
+    let data = rendered.indices.iter().filter_map(|index| {
+        let path = index.path.as_str().strip_prefix(root)?.trim_start_matches('/');
+        Some((index.path.clone(), inside(path)))
+    });
+    rendered.aliases.extend(data);
+    rendered.indices.extend(signed.iter().map(|(name, bytes)| {
+        let path = inside(name);
+        Index { name: path.to_string(), path, bytes: bytes.clone(), members: Members::default() }
+    }));
+    format!("{url}/{folder}/\n{url}/{root}/\n")
 }
 
 /// The name without a digest.

@@ -19,5 +19,5 @@ pub use comps::{Group, comps};
 pub use elements::Elements;
 pub(in crate::repository) use facts::Facts;
 pub use metadata::{DataFile, EarlierMetadata, Metadata};
-pub use repomd::{KEY, REPOMD, Repomd, SIGNATURE};
+pub use repomd::{KEY, LIST, REPOMD, Repomd, SIGNATURE, SNAPSHOTS};
 pub use updateinfo::{Advisory, AdvisoryKind, AdvisoryPackage, Reference, updateinfo};

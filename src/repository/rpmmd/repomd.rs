@@ -14,6 +14,11 @@ pub const SIGNATURE: &str = "repodata/repomd.xml.asc";
 /// The public key, armored.
 pub const KEY: &str = "repodata/repomd.xml.key";
 
+/// The list of mirrors (yum.conf(5), `mirrorlist`), whose first line names one state of the repository.
+pub const LIST: &str = "mirrorlist";
+/// The folder of states that never change.
+pub const SNAPSHOTS: &str = "snapshots";
+
 /// What `repomd.xml` says of the repository besides its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repomd {

@@ -33,7 +33,7 @@ const LIMIT: u64 = 64 << 20;
 const TRIES: usize = 100;
 /// The page and the list of the root.
 const PAGE: &str = "index.html";
-const LIST: &str = "index.json";
+pub(super) const LIST: &str = "index.json";
 /// What says of a page that kubepkg wrote it: another one belongs to somebody else.
 const GENERATOR: &str = "<meta name=\"generator\" content=\"kubepkg\">";
 

@@ -1,6 +1,7 @@
 //! A store in a bucket: S3, and what speaks its language; Google Cloud Storage; Azure Blob Storage.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use object_store::client::HttpError;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientOptions, Error, GetOptions, ObjectStore, ObjectStoreExt as _, PutMode,
-    PutOptions, PutPayload, RetryConfig, UpdateVersion,
+    Attribute, Attributes, BackoffConfig, ClientOptions, Error, GetOptions, GetResult, ObjectStore,
+    ObjectStoreExt as _, PutMode, PutOptions, PutPayload, RetryConfig, UpdateVersion,
 };
+use tempfile::NamedTempFile;
 use url::Url;
 
 use super::error::Cause;
@@ -95,19 +97,22 @@ impl Bucket {
             Err(error) if is_no_object(&error) => return Ok(None),
             Err(error) => return Err(cause(error)),
         };
-        if result.meta.size > limit {
-            return Err(Cause::TooLarge(limit));
-        }
         let tag = Tag::version(result.meta.e_tag.clone(), result.meta.version.clone());
-        let mut bytes = Vec::with_capacity(usize::try_from(result.meta.size).unwrap_or_default());
-        let mut chunks = result.into_stream();
-        while let Some(chunk) = chunks.next().await {
-            bytes.extend_from_slice(&chunk.map_err(cause)?);
-            if bytes.len() as u64 > limit {
-                return Err(Cause::TooLarge(limit));
-            }
-        }
+        let mut bytes = Vec::new();
+        receive(result, limit, &mut bytes).await?;
         Ok(Some(Object { bytes, tag }))
+    }
+
+    /// Returns an object as a file.
+    pub(super) async fn file(&self, key: &Key, limit: u64) -> Result<Option<NamedTempFile>, Cause> {
+        let result = match self.store.get_opts(&self.path(key)?, GetOptions::default()).await {
+            Ok(result) => result,
+            Err(error) if is_no_object(&error) => return Ok(None),
+            Err(error) => return Err(cause(error)),
+        };
+        let mut file = NamedTempFile::new()?;
+        receive(result, limit, &mut file).await?;
+        Ok(Some(file))
     }
 
     pub(super) async fn size(&self, key: &Key) -> Result<Option<u64>, Cause> {
@@ -239,6 +244,24 @@ impl Bucket {
     fn path(&self, key: &Key) -> Result<Path, Cause> {
         Path::parse(join(&self.prefix, key.as_str())).map_err(|error| Cause::Missing(error.to_string()))
     }
+}
+
+/// Writes what a store sends, up to a limit.
+async fn receive(result: GetResult, limit: u64, out: &mut impl Write) -> Result<(), Cause> {
+    if result.meta.size > limit {
+        return Err(Cause::TooLarge(limit));
+    }
+    let mut received = 0;
+    let mut chunks = result.into_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(cause)?;
+        received += chunk.len() as u64;
+        if received > limit {
+            return Err(Cause::TooLarge(limit));
+        }
+        out.write_all(&chunk)?;
+    }
+    Ok(())
 }
 
 const USER_AGENT: reqwest::header::HeaderValue =

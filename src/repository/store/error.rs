@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::fetch::{FetchError, SetupError, TransferError};
+
 /// A request that failed. The message names the object, the causes say why.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} `{object}`")]
@@ -14,6 +16,17 @@ pub struct StoreError {
     /// Why.
     #[source]
     pub cause: Cause,
+}
+
+impl StoreError {
+    /// Whether who asks may not have it, or may not know that it is not there.
+    pub fn is_refusal(&self) -> bool {
+        match &self.cause {
+            Cause::Denied(_) => true,
+            Cause::Web { cause: TransferError::Status(status), .. } => matches!(status.as_u16(), 401 | 403),
+            _ => false,
+        }
+    }
 }
 
 /// What is asked of a store.
@@ -61,7 +74,42 @@ pub enum Cause {
     /// The file to be stored is not the one that was looked at.
     #[error("`{0}` changed while it was being published")]
     Changed(String),
+    /// A web server, which is read alone.
+    #[error("a web server takes no writes: name the folder or the bucket that it shows")]
+    ReadOnly,
+    /// A web server, which serves it already.
+    #[error("a web server serves it: name the folder or the bucket that it shows")]
+    NotServed,
+    /// A web server did not answer with it.
+    #[error("no such answer as there should be{}", after(*.tries))]
+    Web {
+        /// How often it was asked.
+        tries: usize,
+        /// The last answer, or why there was none.
+        #[source]
+        cause: TransferError,
+    },
+    /// No web server can be asked.
+    #[error(transparent)]
+    Setup(SetupError),
+    /// It could not be taken from a web server.
+    #[error(transparent)]
+    Fetch(FetchError),
     /// The disk.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<FetchError> for Cause {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Transfer { source: TransferError::TooLarge { limit, .. }, .. } => Self::TooLarge(limit),
+            FetchError::Transfer { tries, source, .. } => Self::Web { tries, cause: source },
+            other => Self::Fetch(other),
+        }
+    }
+}
+
+fn after(tries: usize) -> String {
+    if tries > 1 { format!(" after {tries} tries") } else { String::new() }
 }

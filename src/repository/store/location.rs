@@ -6,21 +6,30 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// A folder, or a prefix in a bucket.
+use crate::fetch::redacted;
+
+/// A folder, a prefix in a bucket, or what a web server shows of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// A folder.
     Folder(PathBuf),
     /// `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
     Bucket(Url),
+    /// `http://` or `https://`: to be read alone.
+    Web(Url),
 }
 
 /// Text that is no place for a repository.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadLocation {
     /// A URL of something else.
-    #[error("`{0}:` is no store; a repository lies in a folder or at `s3://`, `gs://` or `az://`")]
+    #[error(
+        "`{0}:` is no store; a repository lies in a folder, at `s3://`, `gs://` or `az://`, and is read at `https://`, too"
+    )]
     Scheme(String),
+    /// A web address with a query or a fragment.
+    #[error("the address of a repository has a path at its end, and neither `?` nor `#`")]
+    Query,
     /// No bucket.
     #[error("the URL names no bucket; write `{0}://BUCKET/PREFIX`")]
     NoBucket(String),
@@ -37,7 +46,9 @@ impl FromStr for Location {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((scheme, _)) = text.split_once("://") else {
-            return Ok(Self::Folder(PathBuf::from(text)));
+            // sources.list(5) writes `file:/srv/repository`.
+            let folder = text.strip_prefix("file:").filter(|path| path.starts_with('/')).unwrap_or(text);
+            return Ok(Self::Folder(PathBuf::from(folder)));
         };
         let url = Url::parse(text).map_err(BadLocation::Malformed)?;
         match scheme {
@@ -52,6 +63,8 @@ impl FromStr for Location {
                 }
                 Ok(Self::Bucket(url))
             }
+            "http" | "https" if url.query().is_some() || url.fragment().is_some() => Err(BadLocation::Query),
+            "http" | "https" => Ok(Self::Web(url)),
             other => Err(BadLocation::Scheme(other.chars().take(20).flat_map(char::escape_default).collect())),
         }
     }
@@ -62,6 +75,7 @@ impl fmt::Display for Location {
         match self {
             Self::Folder(path) => path.display().fmt(f),
             Self::Bucket(url) => f.pad(url.as_str().trim_end_matches('/')),
+            Self::Web(url) => f.pad(redacted(url).trim_end_matches('/')),
         }
     }
 }
@@ -71,7 +85,7 @@ impl Location {
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::Folder(path) => Some(path),
-            Self::Bucket(_) => None,
+            Self::Bucket(_) | Self::Web(_) => None,
         }
     }
 }
@@ -86,9 +100,10 @@ mod tests {
         assert_eq!("file:///srv/repo".parse(), Ok(Location::Folder("/srv/repo".into())));
         let bucket: Location = "s3://packages/kubernetes/".parse().unwrap();
         assert_eq!(bucket.to_string(), "s3://packages/kubernetes");
-        for bad in
-            ["https://example.org/repo", "s3://", "s3://key:secret@bucket/x", "s3://bucket?versionId=1", "ftp://x"]
-        {
+        assert_eq!("file:/srv/repo".parse(), Ok(Location::Folder("/srv/repo".into())));
+        let web: Location = "https://me:secret@example.org/repo/".parse().unwrap();
+        assert_eq!(web.to_string(), "https://***@example.org/repo");
+        for bad in ["https://h/?a=secret", "s3://", "s3://key:secret@bucket/x", "s3://bucket?versionId=1", "ftp://x"] {
             let error = bad.parse::<Location>().unwrap_err();
             assert!(!error.to_string().contains("secret"), "{error}");
         }

@@ -13,11 +13,12 @@ pub(crate) fn cache_control(key: &str) -> &'static str {
     let in_repodata = folder.ends_with("/repodata");
     let is_immutable = key.starts_with("pool/")
         || folder.contains("/by-hash/")
+        || folder.contains("/snapshots/")
         || name.ends_with(".deb")
         || name.ends_with(".rpm")
         || [".kubepkg/gen/", ".kubepkg/frag/", ".kubepkg/signed/"].iter().any(|start| key.starts_with(start));
     match (in_repodata, name.starts_with("repomd.xml")) {
-        (true, true) => TOGETHER,
+        (true, true) if !is_immutable => TOGETHER,
         // Their names begin with their digests.
         (true, false) => IMMUTABLE,
         _ if is_immutable => IMMUTABLE,
@@ -44,7 +45,7 @@ pub(crate) fn content_type(key: &str) -> &'static str {
         "svg" => "image/svg+xml",
         "asc" | "gpg" if matches!(name, "repomd.xml.asc" | "Release.gpg") => "application/pgp-signature",
         "asc" | "gpg" | "key" => "application/pgp-keys",
-        "InRelease" | "Release" | "Packages" | "repo" | "sources" | "list" | "pref" | "txt" => {
+        "InRelease" | "Release" | "Packages" | "mirrorlist" | "repo" | "sources" | "list" | "pref" | "txt" => {
             "text/plain; charset=utf-8"
         }
         _ => "application/octet-stream",
@@ -77,7 +78,9 @@ mod tests {
             (IMMUTABLE, ["dists/rolling/main/binary-amd64/by-hash/SHA256/e3b0c442", "x/repodata/e3b0-primary.xml.gz"]),
             (IMMUTABLE, ["pool/main/k/kubelet/kubelet_1_amd64.deb.cdx.json", ".kubepkg/gen/rolling/1-e3b0.json"]),
             (MUTABLE, ["dists/rolling/InRelease", "dists/rolling/main/binary-amd64/Packages.gz"]),
+            (IMMUTABLE, ["x/snapshots/e3b0/repodata/repomd.xml", "x/snapshots/e3b0/repodata/repomd.xml.asc"]),
             (MUTABLE, ["index.html", ".kubepkg/head/rolling.json"]),
+            (MUTABLE, ["core:/rolling:/rpm/mirrorlist", "core:/rolling:/deb/InRelease"]),
             (TOGETHER, ["core:/rolling:/rpm/repodata/repomd.xml", "core:/rolling:/rpm/repodata/repomd.xml.asc"]),
         ] {
             for key in keys {

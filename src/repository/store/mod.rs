@@ -1,4 +1,4 @@
-//! Where a repository is kept: a folder, or a prefix in a bucket.
+//! Where a repository is kept: a folder, or a prefix in a host. What a web server shows of one can be read alike.
 //!
 //! The same few requests everywhere, and nothing that would have to be removed after a crash: no lock objects. Immutable
 //! names are written once ([`Store::create`]); the few names that change are replaced, those that decide by
@@ -9,10 +9,13 @@
 mod bucket;
 mod error;
 mod folder;
+mod host;
 mod location;
 pub(crate) mod media;
 mod open;
 mod source;
+mod stored;
+mod web;
 
 use std::fmt;
 use std::time::Duration;
@@ -24,11 +27,15 @@ pub use error::{Action, Cause, StoreError};
 pub use location::{BadLocation, Location};
 pub use open::{Opened, Pieces, Reading};
 pub use source::{Content, Source};
+pub use stored::Stored;
 
 use crate::digest::Digest;
+use crate::fetch::HttpOptions;
 use crate::path::RelativePath;
 use bucket::Bucket;
 use folder::Folder;
+use host::Host;
+use web::WebFolder;
 
 /// The name of an object below the root of the repository.
 pub type Key = RelativePath;
@@ -48,11 +55,13 @@ pub struct StoreOptions {
     pub timeout: Duration,
     /// How often a failed request is tried again.
     pub retries: usize,
+    /// How web servers are spoken to.
+    pub http: HttpOptions,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { environment: Vec::new(), timeout: Duration::from_secs(300), retries: 5 }
+        Self { environment: Vec::new(), timeout: Duration::from_secs(300), retries: 5, http: HttpOptions::default() }
     }
 }
 
@@ -64,7 +73,7 @@ pub struct Store {
 
 enum Place {
     Folder(Folder),
-    Bucket(Bucket, Runtime),
+    Hosted(Host, Runtime),
 }
 
 /// An object that is there.
@@ -139,17 +148,16 @@ impl fmt::Debug for Store {
 impl Store {
     /// Sets up everything but asks nothing: whether it is there shows the first request.
     pub fn new(location: &Location, options: &StoreOptions) -> Result<Self, StoreError> {
+        let failed = |cause| StoreError { action: Action::Read, object: location.to_string(), cause };
         let place = match location {
             Location::Folder(root) => Place::Folder(Folder::new(root)),
             Location::Bucket(url) => {
-                let failed = |cause| StoreError { action: Action::Read, object: location.to_string(), cause };
-                let runtime = Builder::new_multi_thread()
-                    .thread_name("kubepkg-store")
-                    .worker_threads(2)
-                    .enable_all()
-                    .build()
-                    .map_err(|error| failed(error.into()))?;
-                Place::Bucket(Bucket::new(url, options).map_err(failed)?, runtime)
+                let bucket = Bucket::new(url, options).map_err(failed)?;
+                Place::Hosted(Host::Bucket(bucket), runtime().map_err(|error| failed(error.into()))?)
+            }
+            Location::Web(url) => {
+                let web = WebFolder::new(url, options).map_err(|error| failed(Cause::Setup(error)))?;
+                Place::Hosted(Host::Web(Box::new(web)), runtime().map_err(|error| failed(error.into()))?)
             }
         };
         Ok(Self { location: location.clone(), place })
@@ -164,7 +172,7 @@ impl Store {
     pub fn get(&self, key: &Key, limit: u64) -> Result<Option<Object>, StoreError> {
         let result = match &self.place {
             Place::Folder(folder) => folder.get(key, limit),
-            Place::Bucket(bucket, runtime) => runtime.block_on(bucket.get(key, limit)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.get(key, limit)),
         };
         result.map_err(|cause| self.failed(Action::Read, key, cause))
     }
@@ -174,9 +182,9 @@ impl Store {
     pub fn get_all(&self, keys: &[Key], limit: u64) -> Result<Vec<Option<Object>>, StoreError> {
         match &self.place {
             Place::Folder(_) => keys.iter().map(|key| self.get(key, limit)).collect(),
-            Place::Bucket(bucket, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = keys.iter().map(|key| async move {
-                    bucket.get(key, limit).await.map_err(|cause| self.failed(Action::Read, key, cause))
+                    host.get(key, limit).await.map_err(|cause| self.failed(Action::Read, key, cause))
                 });
                 runtime.block_on(stream::iter(requests).buffered(CONCURRENCY).try_collect())
             }
@@ -190,9 +198,9 @@ impl Store {
             Place::Folder(folder) => {
                 keys.iter().map(|key| folder.size(key).map_err(|cause| failed(key, cause))).collect()
             }
-            Place::Bucket(bucket, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests =
-                    keys.iter().map(|key| async move { bucket.size(key).await.map_err(|cause| failed(key, cause)) });
+                    keys.iter().map(|key| async move { host.size(key).await.map_err(|cause| failed(key, cause)) });
                 runtime.block_on(stream::iter(requests).buffered(CONCURRENCY).try_collect())
             }
         }
@@ -206,9 +214,9 @@ impl Store {
             Place::Folder(folder) => {
                 in_parallel(objects, |(key, content)| folder.create(key, content).map_err(|cause| failed(key, cause)))
             }
-            Place::Bucket(bucket, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = objects.iter().map(|(key, content)| async move {
-                    bucket.create(key, content).await.map_err(|cause| failed(key, cause))
+                    host.create(key, content).await.map_err(|cause| failed(key, cause))
                 });
                 let done: Vec<bool> =
                     runtime.block_on(stream::iter(requests).buffer_unordered(CONCURRENCY).try_collect())?;
@@ -218,17 +226,17 @@ impl Store {
     }
 
     /// Gives objects whose bytes never change another name, without moving their bytes: hard links in a folder, copies
-    /// inside the store of a bucket.
+    /// inside the store of a host.
     pub fn link(&self, pairs: &[(Key, Key)]) -> Result<(), StoreError> {
         let failed = |key: &Key, cause| self.failed(Action::Write, key, cause);
         match &self.place {
             Place::Folder(folder) => {
                 pairs.iter().try_for_each(|(from, to)| folder.link(from, to).map_err(|cause| failed(to, cause)))
             }
-            Place::Bucket(bucket, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = pairs
                     .iter()
-                    .map(|(from, to)| async move { bucket.link(from, to).await.map_err(|cause| failed(to, cause)) });
+                    .map(|(from, to)| async move { host.link(from, to).await.map_err(|cause| failed(to, cause)) });
                 runtime.block_on(stream::iter(requests).buffer_unordered(CONCURRENCY).try_collect())
             }
         }
@@ -238,7 +246,7 @@ impl Store {
     pub fn replace(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
         let result = match &self.place {
             Place::Folder(folder) => folder.replace(key, bytes),
-            Place::Bucket(bucket, runtime) => runtime.block_on(bucket.replace(key, bytes)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.replace(key, bytes)),
         };
         result.map_err(|cause| self.failed(Action::Write, key, cause))
     }
@@ -251,7 +259,7 @@ impl Store {
                 Some((key, _)) => Err(self.failed(Action::Write, key, cause)),
                 None => Ok(()),
             }),
-            Place::Bucket(..) => objects.iter().try_for_each(|(key, bytes)| self.replace(key, bytes)),
+            Place::Hosted(..) => objects.iter().try_for_each(|(key, bytes)| self.replace(key, bytes)),
         }
     }
 
@@ -260,7 +268,7 @@ impl Store {
     pub fn swap(&self, key: &Key, bytes: &[u8], expected: Option<&Tag>) -> Result<Swap, StoreError> {
         let result = match &self.place {
             Place::Folder(folder) => folder.swap(key, bytes, expected),
-            Place::Bucket(bucket, runtime) => runtime.block_on(bucket.swap(key, bytes, expected)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.swap(key, bytes, expected)),
         };
         result.map_err(|cause| self.failed(Action::Write, key, cause))
     }
@@ -272,9 +280,9 @@ impl Store {
                 let objects = self.get_all(keys, u64::MAX - 1)?;
                 Ok(objects.into_iter().map(|object| object.map(|object| object.tag)).collect())
             }
-            Place::Bucket(bucket, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests = keys.iter().map(|key| async move {
-                    bucket.tag(key).await.map_err(|cause| self.failed(Action::Read, key, cause))
+                    host.tag(key).await.map_err(|cause| self.failed(Action::Read, key, cause))
                 });
                 runtime.block_on(stream::iter(requests).buffered(CONCURRENCY).try_collect())
             }
@@ -295,7 +303,7 @@ impl Store {
                 object: self.name(STATE),
                 cause,
             }),
-            Place::Bucket(..) => Ok(None),
+            Place::Hosted(..) => Ok(None),
         }
     }
 
@@ -303,7 +311,7 @@ impl Store {
     pub fn list(&self, folder: &str) -> Result<Vec<Listed>, StoreError> {
         let result = match &self.place {
             Place::Folder(place) => place.list(folder),
-            Place::Bucket(bucket, runtime) => runtime.block_on(bucket.list(folder)),
+            Place::Hosted(host, runtime) => runtime.block_on(host.list(folder)),
         };
         result.map_err(|cause| StoreError { action: Action::List, object: self.name(folder), cause })
     }
@@ -315,9 +323,9 @@ impl Store {
             Place::Folder(folder) => {
                 keys.iter().try_for_each(|key| folder.delete(key).map_err(|cause| failed(key, cause)))
             }
-            Place::Bucket(bucket, runtime) => {
+            Place::Hosted(host, runtime) => {
                 let requests =
-                    keys.iter().map(|key| async move { bucket.delete(key).await.map_err(|cause| failed(key, cause)) });
+                    keys.iter().map(|key| async move { host.delete(key).await.map_err(|cause| failed(key, cause)) });
                 runtime.block_on(stream::iter(requests).buffer_unordered(CONCURRENCY).try_collect())
             }
         }
@@ -330,9 +338,13 @@ impl Store {
     fn name(&self, key: &str) -> String {
         match &self.location {
             Location::Folder(root) => root.join(key).display().to_string(),
-            Location::Bucket(_) => format!("{}/{key}", self.location),
+            Location::Bucket(_) | Location::Web(_) => format!("{}/{key}", self.location),
         }
     }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().thread_name("kubepkg-store").worker_threads(2).enable_all().build()
 }
 
 /// Writes to a disk wait for it, so several wait at once.

@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead as _, AsyncSeek, ReadBuf};
 
 use super::bucket::Remote;
 use super::error::Cause;
+use super::host::Host;
 use super::{Key, Place, Store};
 
 /// Bytes that are read from a file at once.
@@ -75,7 +76,8 @@ impl Store {
                 let opened = tokio::task::spawn_blocking(move || open_file(&root, &key)).await;
                 opened.map_err(io::Error::other)?.map_err(Cause::from)
             }
-            Place::Bucket(bucket, _) => Ok(match bucket.remote(key).await? {
+            Place::Hosted(Host::Web(_), _) => Err(Cause::NotServed),
+            Place::Hosted(Host::Bucket(bucket), _) => Ok(match bucket.remote(key).await? {
                 Some(object) => {
                     let (size, modified) = (object.size, Some(object.modified));
                     let kind = Kind::Remote { object, place: 0, left: Bytes::new(), state: State::Idle };

@@ -22,6 +22,7 @@ fn store(server: &FaultServer) -> Store {
         environment: pairs.map(|(name, value)| (name.to_owned(), value)).into(),
         timeout: Duration::from_secs(2),
         retries: 1,
+        ..StoreOptions::default()
     };
     let location: Location = "s3://packages/repository".parse().unwrap();
     Store::new(&location, &options).unwrap()

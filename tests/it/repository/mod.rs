@@ -2,9 +2,12 @@
 
 mod bucket;
 mod cache;
+mod check;
 mod client;
 mod clients;
 mod crash;
+mod foreign;
+mod hostile;
 mod keys;
 mod papers;
 mod publishing;

@@ -139,8 +139,13 @@ impl Rig {
     /// Every client would be content.
     #[track_caller]
     pub(crate) fn assert_whole(&self) {
-        let ran = run(&mut self.without_key("repo check --digests"));
-        assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+        whole(&mut self.without_key("repo check --digests"));
+    }
+
+    /// Every client would be content at a time.
+    #[track_caller]
+    pub(crate) fn assert_whole_at(&self, epoch: &str) {
+        whole(self.without_key("repo check --digests").env("SOURCE_DATE_EPOCH", epoch));
     }
 
     /// Returns the paths below the root with what tells whether they were written again.
@@ -160,4 +165,10 @@ impl Rig {
 pub(crate) fn refused(code: i32, command: &mut Command, words: &str) {
     let said = crate::program::refused(code, command);
     assert!(said.contains(words), "{said}");
+}
+
+#[track_caller]
+fn whole(check: &mut Command) {
+    let ran = run(check);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
 }

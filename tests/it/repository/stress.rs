@@ -211,7 +211,14 @@ fn no_refresh_fails_while_somebody_publishes() {
         let asks = [DISTS, FLAT, base(Kind::Dnf4), list(Kind::Dnf4), base(Kind::Dnf5), list(Kind::Dnf5)];
         stress(&rig, origin, "", &cases(&asks), count);
     } else {
-        let short = [(DISTS, Front::Nothing), (FLAT, Front::Stubborn), (DISTS, Front::Obedient)];
+        let (dnf_4, dnf_5) = (Asks::List(Kind::Dnf4), Asks::List(Kind::Dnf5));
+        let short = [
+            (DISTS, Front::Nothing),
+            (FLAT, Front::Stubborn),
+            (dnf_4, Front::Obedient),
+            (dnf_5, Front::Nothing),
+            (dnf_5, Front::Stubborn),
+        ];
         stress(&rig, origin, "", &short.map(|(asks, front)| Case { asks, front }), count);
     }
 }
