@@ -24,7 +24,7 @@ use crate::spec::{SpecError, is_maintainer};
 use crate::template::render_text;
 
 /// The file that is read where no other is named, if it is there.
-const DEFAULT: &str = "kubepkg.yaml";
+pub(crate) const DEFAULT: &str = "kubepkg.yaml";
 /// The largest configuration, in bytes.
 const LIMIT: u64 = 1 << 20;
 
@@ -66,6 +66,8 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "word")]
     #[schemars(with = "Option<String>")]
     pub(crate) compression: Option<Compression>,
+    /// Repository: a folder beside the configuration, or the URL of a bucket.
+    pub(crate) repo: Option<String>,
     /// Who signs packages. Files lie beside the configuration.
     pub(crate) sign: Signing,
     /// Folder of the cache, beside the configuration.
@@ -86,6 +88,9 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "proof::proofs")]
     #[schemars(with = "Vec<proof::RawProof>")]
     pub(crate) signature_proofs: Vec<ProofFile>,
+    /// Where all this was read, if there is a file.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// How a revision is made of the number that `--revision` gives or the profile has: `{{revision}}.acme1`.
@@ -197,6 +202,7 @@ impl Config {
         let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
         let mut config = parse(&text, path)?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
+        config.file = Some(path.to_owned());
         Ok(config)
     }
 
@@ -206,6 +212,9 @@ impl Config {
         let folders = folders.into_iter().chain([&mut self.trust_root]);
         for folder in folders.flatten().chain(&mut self.ca_certificates) {
             *folder = base.join(&*folder);
+        }
+        if let Some(folder) = self.repo.as_mut().filter(|repo| !repo.contains("://")) {
+            *folder = base.join(&*folder).display().to_string();
         }
         self.sign.resolve(base);
         for proof in &mut self.signature_proofs {

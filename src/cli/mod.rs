@@ -12,6 +12,7 @@ mod help;
 mod inspect;
 mod inspect_text;
 mod key;
+mod new_key;
 mod plan;
 mod promote;
 mod publish;

@@ -62,7 +62,7 @@ impl PromoteArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let lists = self.file.as_deref().map(read).transpose()?;
         let opened = self.publishing.open(session)?;
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         let (mut text, mut channels) = (String::new(), Vec::new());
         let mut add = |channel, outcome| {
             let (lines, json) = report(session, channel, &outcome);

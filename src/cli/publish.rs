@@ -35,7 +35,7 @@ pub(crate) struct PublishArgs {
 impl PublishArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let opened = self.publishing.open(session)?;
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         let outcome = repository.publish(self.channel, &self.files, &opened.publisher())?;
         let (text, json) = report(session, self.channel, &outcome);
         Ok(Done::new(text, json))

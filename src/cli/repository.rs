@@ -30,9 +30,9 @@ const ENVIRONMENT: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 /// Which repository.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`
+    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX` [default: that of kubepkg.yaml]
     #[arg(long = "repo", value_name = "DIR|URL", env = "KUBEPKG_REPO", hide_env_values = true)]
-    pub(crate) repo: String,
+    repo: Option<String>,
 
     #[command(flatten)]
     pub(crate) patience: Patience,
@@ -55,8 +55,17 @@ pub(crate) struct Patience {
 }
 
 impl Place {
-    pub(crate) fn open(&self) -> Result<Repository, Failure> {
-        Ok(Repository::open(store(&self.repo, &self.patience)?)?)
+    /// Opens the repository that the command line, the environment or the configuration names.
+    pub(crate) fn open(&self, session: &Session) -> Result<Repository, Failure> {
+        Ok(Repository::open(store(self.named(session)?, &self.patience)?)?)
+    }
+
+    /// Returns which one is meant.
+    pub(crate) fn named<'a>(&'a self, session: &'a Session) -> Result<&'a str, Failure> {
+        self.repo.as_deref().or(session.config.repo.as_deref()).ok_or_else(|| {
+            Failure::usage("which repository?")
+                .hint("add `--repo DIR`, or run `kubepkg repo init`, which writes it to kubepkg.yaml")
+        })
     }
 }
 
@@ -99,14 +108,14 @@ pub(crate) struct Opened {
 impl Publishing {
     pub(crate) fn open(&self, session: &Session) -> Result<Opened, Failure> {
         let signer = self.signing.signer(session)?.ok_or_else(|| {
-            Failure::usage("no key: apt, dnf and zypper read signed repositories")
-                .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
+            Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
+                "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
+            )
         })?;
         let also = self.also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
         let (_, catalog) = session.specs(&self.trees)?;
-        let mut components = Components::default();
-        catalog.iter().for_each(|spec| components.add(spec.name.as_str(), &spec.versioning));
+        let components = Components::of(&catalog);
         Ok(Opened { signer, also, date: date(session), components })
     }
 }
@@ -265,6 +274,9 @@ fn refused(refusals: &[Refusal]) -> &'static str {
             "`kubepkg sign` renews provenance; without a paper beside it a package is published without"
         }
         Some(Refusal::StrayPaper { .. }) => "name the package, too: papers are published with it",
+        Some(Refusal::Incomplete { .. }) => {
+            "publish it in the same run: `kubepkg build --version VERSION` makes the whole set"
+        }
         Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
     }
 }

@@ -93,16 +93,18 @@ pub struct Repository {
 impl Repository {
     /// Makes a repository where there is none.
     pub fn init(store: Store, charter: Charter) -> Result<Self, RepositoryError> {
-        // The charter last: what has one is complete.
         let path = charter_key();
         if store.get(&path, LIMIT)?.is_some() {
             return Err(RepositoryError::Exists(store.location().to_string()));
         }
+        // The charter first: of two that make one here, the other one writes nothing.
+        let Swap::Done(tag) = store.swap(&path, &state::write(&charter), None)? else {
+            return Err(RepositoryError::Exists(store.location().to_string()));
+        };
         write_keys(&store, &charter.keyring)?;
-        match store.swap(&path, &state::write(&charter), None)? {
-            Swap::Done(tag) => Ok(Self { store, charter, tag }),
-            Swap::Lost => Err(RepositoryError::Exists(store.location().to_string())),
-        }
+        let made = Self { store, charter, tag };
+        made.show_site()?;
+        Ok(made)
     }
 
     /// Opens the repository in a store.
@@ -209,6 +211,10 @@ impl Repository {
     /// Adds a channel to the charter, unless it stands there.
     pub(super) fn register(&mut self, channel: Channel) -> Result<(), RepositoryError> {
         let name = channel.to_string();
+        if !self.charter.channels.contains(&name) {
+            // Whoever made the repository may have been killed before the certificates were there.
+            self.show_keys()?;
+        }
         self.amend(|charter| {
             if !charter.channels.contains(&name) {
                 charter.channels.push(name.clone());

@@ -2,6 +2,8 @@
 //!
 //! Nothing that kubepkg alone reads is trusted here but for the list of what should be there.
 
+use std::time::Duration;
+
 use super::channel::Channel;
 use super::charter::Repository;
 use super::client::{Audit, Depth, Finding, Kind, Root, Suite, Want};
@@ -22,18 +24,47 @@ use crate::sign::{Certificate, MAX_KEY_FILE};
 /// Bytes that a file may have which clients fetch by a name that never changes.
 const LIMIT: u64 = 4 << 30;
 
+/// How often a channel is looked at again while somebody publishes to it.
+const LOOKS: usize = 10;
+/// The time between two looks: that of the last writes of a publication.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Packages that should be listed, of one format or of both.
 pub type Wanted<'a> = &'a [(Format, Want)];
 
 impl Repository {
     /// Reads a channel as its clients do, with the keys that they trust, and returns everything that is wrong. `expected`
     /// is what it should show, in place of what its newest generation says.
+    ///
+    /// Somebody may publish meanwhile, and half of what is read be of another state. Wrong is what is so twice in a row.
     pub fn check(
         &self,
         channel: Channel,
         audit: &Audit<'_>,
         expected: Option<Wanted<'_>>,
     ) -> Result<Vec<Finding>, RepositoryError> {
+        let mut last = self.look(channel, audit, expected)?;
+        for _ in 0..LOOKS {
+            if last.1.is_empty() {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            let next = self.look(channel, audit, expected)?;
+            if next == last {
+                break;
+            }
+            last = next;
+        }
+        Ok(last.1)
+    }
+
+    /// Returns what the channel shows, and what is wrong with it at the moment.
+    fn look(
+        &self,
+        channel: Channel,
+        audit: &Audit<'_>,
+        expected: Option<Wanted<'_>>,
+    ) -> Result<(Head, Vec<Finding>), RepositoryError> {
         let Shown { head, generation } = self.shown(channel)?;
         let mut found = Vec::new();
         self.check_head(channel, audit.trust.certificates, &mut found)?;
@@ -47,8 +78,9 @@ impl Repository {
             let wanted = expected.map_or_else(|| shown(&generation, &kind), |all| of_kind(all, &kind));
             found.extend(audit.repository(Root::new(self.store(), &folder), &kind, Some(&wanted))?);
         }
+        self.check_indices(&generation, &mut found)?;
         found.dedup();
-        Ok(found)
+        Ok((head, found))
     }
 
     /// Compares the certificates that the repository gives to its clients with those that they should be given.
@@ -97,6 +129,22 @@ impl Repository {
                 Some(_) => continue,
             };
             found.push(Finding { file: file.path.to_string(), cause });
+        }
+        Ok(())
+    }
+
+    /// Index files are there under every name, also under those that nobody asked for here.
+    fn check_indices(&self, generation: &Generation, found: &mut Vec<Finding>) -> Result<(), RepositoryError> {
+        let paths: Vec<Key> = generation.indices.iter().map(|file| file.path.clone()).collect();
+        for (file, size) in generation.indices.iter().zip(self.store().sizes(&paths)?) {
+            let cause = match size {
+                None => "is not there".to_owned(),
+                Some(size) if size != file.size => format!("has {size} bytes, and should have {}", file.size),
+                Some(_) => continue,
+            };
+            if !found.iter().any(|known| known.file == file.path.as_str()) {
+                found.push(Finding { file: file.path.to_string(), cause });
+            }
         }
         Ok(())
     }

@@ -49,11 +49,11 @@ impl Role {
 pub struct Keyring(Vec<Trusted>);
 
 impl Keyring {
-    /// Makes the keyring of a new repository. Where `packages` has certificates, those may sign packages and the signers
-    /// may not.
-    pub fn new(signers: &Signers<'_>, packages: &[Certificate]) -> Self {
+    /// Makes the keyring of a new repository that the keys of `index` sign. Where `packages` has certificates, those may
+    /// sign packages and the others may not.
+    pub fn new(index: &[Certificate], packages: &[Certificate]) -> Self {
         let role = if packages.is_empty() { Role::Everything } else { Role::Index };
-        let index = signers.certificates().map(|certificate| Trusted::new(certificate, role));
+        let index = index.iter().map(|certificate| Trusted::new(certificate, role));
         let mut keyring = Self(index.collect());
         for certificate in packages {
             keyring.trust(certificate);

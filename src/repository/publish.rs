@@ -323,6 +323,7 @@ fn gates(
     let is_subject = |fragment: &&&Fragment| !next.removed.is_empty() || added.contains(fragment.sha256());
     let subjects: Vec<&Fragment> = fragments.iter().filter(is_subject).copied().collect();
     refused.extend(gate::unmet(&subjects, fragments, components));
+    refused.extend(gate::incomplete(&subjects, fragments, components));
     if refused.is_empty() { Ok(()) } else { Err(Refusals(refused).into()) }
 }
 

@@ -56,7 +56,7 @@ impl Rollback {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let opened = self.publishing.open(session)?;
         let channel = self.one.channel;
-        let outcome = self.one.place.open()?.rollback(channel, self.to, &opened.publisher())?;
+        let outcome = self.one.place.open(session)?.rollback(channel, self.to, &opened.publisher())?;
         let (text, json) = report(session, channel, &outcome);
         Ok(Done::new(text, json))
     }
@@ -65,7 +65,7 @@ impl Rollback {
 impl Refresh {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let opened = self.publishing.open(session)?;
-        let mut repository = self.some.place.open()?;
+        let mut repository = self.some.place.open(session)?;
         let mut channels = Vec::new();
         for channel in self.some.channels(&repository)? {
             let outcome = repository.refresh(channel, &opened.publisher())?;
@@ -78,7 +78,7 @@ impl Refresh {
 impl Resign {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let opened = self.publishing.open(session)?;
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         let overlap = if self.without_overlap { Overlap::Waived } else { Overlap::Required };
         let done = repository.resign(&opened.publisher(), overlap)?;
         let channels: Vec<Value> = done.iter().map(|(channel, outcome)| report(session, *channel, outcome).1).collect();
@@ -88,7 +88,7 @@ impl Resign {
 
 impl Repair {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let mut repository = self.some.place.open()?;
+        let mut repository = self.some.place.open(session)?;
         repository.show_keys()?;
         let mut repaired = Vec::new();
         for channel in self.some.channels(&repository)? {

@@ -123,6 +123,7 @@ fn view(found: &[Finding]) -> Value {
 impl Check {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let environment = crate::cli::environment("KUBEPKG_REPO").and_then(|place| place.into_string().ok());
+        let environment = environment.or_else(|| session.config.repo.clone());
         let subject = Subject::new(&self.words, self.repo.as_deref(), environment)?;
         let store = store(&subject.place, &self.patience)?;
         let expected = self.expect.as_deref().map(Expected::read).transpose()?;

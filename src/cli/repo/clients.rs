@@ -42,7 +42,7 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let repository = self.some.place.open()?;
+        let repository = self.some.place.open(session)?;
         let url = match &self.url {
             Some(url) => url.clone(),
             None => url(&repository)?,

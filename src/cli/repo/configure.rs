@@ -73,7 +73,7 @@ fn sorted<T: Copy + Ord>(chosen: &[T], there: &[T]) -> Vec<T> {
 
 impl Configure {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         let settings = self.choices.applied(&repository.charter().settings);
         repository.configure(&settings)?;
         repository.show_site()?;

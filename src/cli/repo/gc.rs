@@ -26,7 +26,7 @@ pub(super) struct Gc {
 impl Gc {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         const DAY: u32 = 24 * 60 * 60;
-        let repository = self.place.open()?;
+        let repository = self.place.open(session)?;
         let (now, grace): (SourceDate, u32) = (date(session), self.grace.saturating_mul(DAY));
         let mut garbage = repository.garbage(now, grace)?;
         if self.delete {

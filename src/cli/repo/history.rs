@@ -6,6 +6,7 @@ use super::One;
 use crate::cli::diagnostic::Failure;
 use crate::cli::publish::channel;
 use crate::cli::repository::{Place, changes, entries};
+use crate::cli::session::Session;
 use crate::cli::{Done, table};
 use crate::repository::channel::Channel;
 use crate::repository::history::{Difference, Shown};
@@ -40,8 +41,8 @@ pub(super) struct Diff {
 }
 
 impl History {
-    pub(super) fn run(&self) -> Result<Done, Failure> {
-        let (repository, channel, limit) = (self.one.place.open()?, self.one.channel, self.limit);
+    pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        let (repository, channel, limit) = (self.one.place.open(session)?, self.one.channel, self.limit);
         let mut shown: Vec<Shown> = Vec::new();
         repository.walk(channel, |one| {
             shown.push(one);
@@ -84,8 +85,8 @@ fn view(shown: &Shown, difference: &Difference) -> Value {
 }
 
 impl Diff {
-    pub(super) fn run(&self) -> Result<Done, Failure> {
-        let repository = self.place.open()?;
+    pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        let repository = self.place.open(session)?;
         let newest = repository.shown(self.channel)?;
         let (one, other) = if let Some(other) = self.other {
             (newest.generation, repository.shown(other)?.generation)

@@ -42,15 +42,15 @@ pub(super) struct Distrust {
 }
 
 impl Keys {
-    pub(super) fn run(&self) -> Result<Done, Failure> {
-        Ok(listed(&self.place.open()?))
+    pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        Ok(listed(&self.place.open(session)?))
     }
 }
 
 impl Trust {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let given = self.files.iter().map(|file| certificates(file)).collect::<Result<Vec<_>, _>>()?.concat();
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         repository.trust(&given)?;
         for one in &given {
             session.ui.status("Trusted", &format!("{} for packages", one.fingerprint()));
@@ -61,7 +61,7 @@ impl Trust {
 
 impl Distrust {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let mut repository = self.place.open()?;
+        let mut repository = self.place.open(session)?;
         let fingerprint = self.fingerprint.replace(' ', "").to_uppercase();
         repository.distrust(&fingerprint)?;
         session.ui.status("Dropped", &fingerprint);

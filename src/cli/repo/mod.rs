@@ -10,6 +10,7 @@ mod history;
 mod init;
 mod keys;
 mod serve;
+mod setup;
 mod subject;
 
 use clap::Subcommand;
@@ -60,8 +61,8 @@ impl RepoArgs {
         match &self.command {
             RepoCommand::Init(args) => args.run(session),
             RepoCommand::Configure(args) => args.run(session),
-            RepoCommand::History(args) => args.run(),
-            RepoCommand::Diff(args) => args.run(),
+            RepoCommand::History(args) => args.run(session),
+            RepoCommand::Diff(args) => args.run(session),
             RepoCommand::Rollback(args) => args.run(session),
             RepoCommand::Refresh(args) => args.run(session),
             RepoCommand::Resign(args) => args.run(session),
@@ -69,7 +70,7 @@ impl RepoArgs {
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Clients(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
-            RepoCommand::Keys(args) => args.run(),
+            RepoCommand::Keys(args) => args.run(session),
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),

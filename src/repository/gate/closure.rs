@@ -48,7 +48,7 @@ fn is_met(
 }
 
 /// Whether packages of both architectures are installed together. Those of none go with any.
-fn goes_with(arch: &str, other: &str) -> bool {
+pub(super) fn goes_with(arch: &str, other: &str) -> bool {
     let is_any = |arch: &str| matches!(arch, "all" | "noarch");
     arch == other || is_any(arch) || is_any(other)
 }

@@ -1,8 +1,10 @@
 //! What is asked of packages before anybody sees them.
 
 mod closure;
+mod components;
+mod set;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -12,9 +14,10 @@ use crate::digest::Digest;
 use crate::format::Format;
 use crate::package::signing::{self, SigningError};
 use crate::sign::{Certificate, VerifyError};
-use crate::spec::Versioning;
 
 pub use closure::unmet;
+pub use components::Components;
+pub use set::incomplete;
 
 /// Something for which nothing is published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +86,14 @@ pub enum Refusal {
         /// What it requires, in the format's spelling.
         requirement: String,
     },
+    /// Something that a node cannot do without would not be there.
+    #[error("{package} is of no use without {companion}, which the channel would not have")]
+    Incomplete {
+        /// The package.
+        package: String,
+        /// What it needs, with its version.
+        companion: String,
+    },
 }
 
 /// Everything for which nothing is published.
@@ -144,31 +155,4 @@ pub fn same_name(entries: &[Entry]) -> Vec<Refusal> {
         }
     }
     found
-}
-
-/// The components: packages that no distribution is trusted to have.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Components {
-    names: BTreeSet<String>,
-    of_kubernetes: BTreeSet<String>,
-}
-
-impl Components {
-    /// Adds a component. `versioning` says whether its version is that of Kubernetes.
-    pub fn add(&mut self, name: &str, versioning: &Versioning) {
-        self.names.insert(name.to_owned());
-        if matches!(versioning, Versioning::Kubernetes) {
-            self.of_kubernetes.insert(name.to_owned());
-        }
-    }
-
-    /// Whether a package is a component.
-    pub fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
-    }
-
-    /// Whether a package is a component that has the version of Kubernetes.
-    pub fn is_of_kubernetes(&self, name: &str) -> bool {
-        self.of_kubernetes.contains(name)
-    }
 }

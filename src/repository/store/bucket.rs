@@ -156,7 +156,10 @@ impl Bucket {
             // Somebody was first, or an answer was lost and this is a second try.
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => match self.get(key, size).await {
                 Ok(Some(there)) if payload.iter().flatten().eq(&there.bytes) => Ok(false),
-                Ok(_) | Err(Cause::TooLarge(_)) => Err(Cause::OtherBytes),
+                Ok(Some(_)) | Err(Cause::TooLarge(_)) => Err(Cause::OtherBytes),
+                Ok(None) => {
+                    Err(Cause::Unavailable("it says that the object is there, and does not have it".to_owned()))
+                }
                 Err(cause) => Err(cause),
             },
             Err(error) => Err(cause(error)),

@@ -4,6 +4,7 @@ use super::rig::{Made, Rig, refused};
 use super::s3::Server;
 use crate::program::done;
 use fs_err as fs;
+use std::path::PathBuf;
 
 #[test]
 fn a_release_is_published_and_published_again_without_a_write() {
@@ -106,6 +107,36 @@ fn what_is_missing_of_a_release_is_missed_before_anyone_sees_it() {
     let mut lonely = lonely;
     lonely.extend(Made::get().packages("1.36.2", &["kubernetes-cni", "aarch64.rpm"]));
     refused(11, &mut rig.publish("stable/v1.36", &lonely), "requires `kubernetes-cni");
+}
+
+#[test]
+fn no_channel_has_a_node_without_what_nodes_need() {
+    let rig = Rig::new();
+    let all = Made::get().packages("1.36.2", &["amd64.deb"]);
+    let without = |name: &str| -> Vec<PathBuf> {
+        let is_other = |path: &&PathBuf| !path.to_str().unwrap().contains(name);
+        all.iter().filter(is_other).cloned().collect()
+    };
+    // kubeadm 1.36 declares no relation on it.
+    let wanted = "kubeadm 1.36.2-1.1 amd64 (deb) is of no use without `cri-tools` 1.36.0 or later";
+    refused(11, &mut rig.publish("stable/v1.36", &without("cri-tools")), wanted);
+    assert!(!rig.root().join("dists").exists());
+    // kubectl is for users, who have no nodes.
+    done(&mut rig.publish("stable/v1.36", &Made::get().packages("1.36.2", &["kubectl", "amd64.deb"])));
+    done(&mut rig.publish("stable/v1.36", &all));
+    // Of another architecture, or an older one, will not do.
+    let arm = Made::get().packages("1.36.2", &["kubeadm", "arm64.deb"]);
+    refused(11, &mut rig.publish("stable/v1.36", &arm), "without `cri-tools`");
+    // Whatever takes it away goes through the same gate.
+    let list = rig.folder.path().join("promote.yaml");
+    let line = |path: &PathBuf| {
+        let sha256 = kubepkg::digest::Digest::sha256(fs::read(path).unwrap());
+        format!("    {}: {}\n", path.file_name().unwrap().to_str().unwrap(), sha256.hex())
+    };
+    let lines: String = without("cri-tools").iter().map(line).collect();
+    fs::write(&list, format!("channels:\n  stable/v1.36:\n{lines}")).unwrap();
+    refused(11, &mut rig.command(&format!("promote --file {}", list.display())), wanted);
+    rig.assert_whole();
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use kubepkg::repository::store::{Store, StoreOptions};
 use tempfile::TempDir;
 
 use crate::built;
@@ -104,6 +105,12 @@ impl Rig {
     /// Returns the root of a repository in a folder.
     pub(crate) fn root(&self) -> &Path {
         Path::new(&self.place)
+    }
+
+    /// Returns what holds the files.
+    pub(crate) fn store(&self) -> Store {
+        let options = StoreOptions { environment: self.environment.clone(), ..StoreOptions::default() };
+        Store::new(&self.place.parse().unwrap(), &options).unwrap()
     }
 
     /// Returns a command on the repository, with the key.

@@ -202,4 +202,9 @@ fn a_list_of_mirrors_leads_to_one_state() {
     }
     second.put_back(&place);
     place.rig.assert_whole();
+    let store = place.store();
+    let state = store.list("core:/stable:/v1.36/rpm/snapshots").unwrap().remove(0).key;
+    store.delete(std::slice::from_ref(&state)).unwrap();
+    let ran = run(&mut place.rig.without_key("repo check"));
+    assert_eq!((ran.code, ran.stdout), (6, format!("{state}: is not there\n")), "{}", ran.stderr);
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kubepkg::repository::store::{Location, Store, StoreOptions};
+use kubepkg::repository::store::Store;
 
 use crate::repository::rig::Rig;
 use crate::repository::s3;
@@ -73,11 +73,6 @@ impl Place {
 
     /// The files as somebody who can write there sees them.
     pub(super) fn store(&self) -> Store {
-        let location: Location = self.rig.place.parse().unwrap();
-        let environment = match &self.server {
-            Server::Bucket(server) => server.environment(),
-            _ => Vec::new(),
-        };
-        Store::new(&location, &StoreOptions { environment, ..StoreOptions::default() }).unwrap()
+        self.rig.store()
     }
 }
