@@ -8,6 +8,7 @@ mod expect;
 mod gc;
 mod history;
 mod init;
+mod keyring;
 mod keys;
 mod serve;
 mod setup;
@@ -51,6 +52,7 @@ enum RepoCommand {
     Clients(clients::Clients),
     Gc(gc::Gc),
     Keys(keys::Keys),
+    Keyring(keyring::KeyringArgs),
     Trust(keys::Trust),
     Distrust(keys::Distrust),
     Serve(serve::Serve),
@@ -70,6 +72,7 @@ impl RepoArgs {
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Clients(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
+            RepoCommand::Keyring(args) => args.run(session),
             RepoCommand::Keys(args) => args.run(session),
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
