@@ -2,6 +2,7 @@
 
 mod change;
 mod check;
+mod clients;
 mod configure;
 mod expect;
 mod gc;
@@ -51,6 +52,7 @@ enum RepoCommand {
     Repair(change::Repair),
     Check(check::Check),
     Mirror(mirror::Mirror),
+    Clients(clients::Clients),
     Gc(gc::Gc),
     Keys(keys::Keys),
     Keyring(keyring::KeyringArgs),
@@ -72,6 +74,7 @@ impl RepoArgs {
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Mirror(args) => args.run(session),
+            RepoCommand::Clients(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
             RepoCommand::Keyring(args) => args.run(session),
             RepoCommand::Keys(args) => args.run(session),

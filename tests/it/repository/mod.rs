@@ -21,5 +21,7 @@ mod s3;
 mod server;
 mod serving;
 mod settings;
+mod site;
+mod snippets;
 mod store;
 mod stress;
