@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Done;
 use super::args::Sources;
 use super::diagnostic::Failure;
-use super::repository::{Opened, Patience, Place, Publishing, Requests, report, store};
+use super::repository::{Opened, Patience, Place, Publishing, Requests, components, report, store};
 use super::session::Session;
 use super::signing::{Also, Signing};
 use crate::package::reader::FileList;
@@ -83,7 +83,7 @@ impl AtOnce {
             Failure::usage("no key: apt, dnf and zypper read signed repositories")
                 .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
         })?;
-        let opened = Opened::new(session, signer, &Also::default(), &sources.trees)?;
+        let opened = Opened::new(session, signer, &Also::default(), components(session, &sources.trees)?)?;
         let (requests, ca_certificates) = (self.requests.clone(), sources.ca_certificates.clone());
         let repository = Repository::open(store(repo, &Patience { requests, ca_certificates })?)?;
         Ok(Some(Target { channel, repository, opened }))

@@ -62,6 +62,18 @@ pub(crate) struct Requests {
     retries: u8,
 }
 
+impl Patience {
+    /// How web servers are spoken to.
+    pub(crate) fn http(&self) -> HttpOptions {
+        HttpOptions {
+            ca_certificates: self.ca_certificates.clone(),
+            read_timeout: Duration::from_secs(self.requests.timeout).min(HttpOptions::default().read_timeout),
+            retries: self.requests.retries.into(),
+            ..HttpOptions::default()
+        }
+    }
+}
+
 impl Place {
     /// Opens the repository that the command line, the environment or the configuration names.
     pub(crate) fn open(&self, session: &Session) -> Result<Repository, Failure> {
@@ -84,12 +96,7 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
         environment: super::environment_of(&ENVIRONMENT),
         timeout: Duration::from_secs(patience.requests.timeout),
         retries: patience.requests.retries.into(),
-        http: HttpOptions {
-            ca_certificates: patience.ca_certificates.clone(),
-            read_timeout: Duration::from_secs(patience.requests.timeout).min(HttpOptions::default().read_timeout),
-            retries: patience.requests.retries.into(),
-            ..HttpOptions::default()
-        },
+        http: patience.http(),
     };
     Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
 }
@@ -103,6 +110,12 @@ pub(crate) struct Publishing {
     pub(crate) also: Also,
     #[command(flatten)]
     trees: Trees,
+}
+
+/// The packages that no distribution is trusted to have.
+pub(crate) fn components(session: &Session, trees: &Trees) -> Result<Components, Failure> {
+    let (_, catalog) = session.specs(trees)?;
+    Ok(Components::of(&catalog))
 }
 
 /// Who publishes, opened.
@@ -120,7 +133,12 @@ impl Publishing {
                 "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
             )
         })?;
-        Opened::new(session, signer, &self.also, &self.trees)
+        Opened::new(session, signer, &self.also, self.components(session)?)
+    }
+
+    /// The packages that no distribution is trusted to have.
+    pub(crate) fn components(&self, session: &Session) -> Result<Components, Failure> {
+        components(session, &self.trees)
     }
 }
 
@@ -132,11 +150,14 @@ impl Publishing {
 }
 
 impl Opened {
-    pub(crate) fn new(session: &Session, signer: Box<dyn Signer>, also: &Also, trees: &Trees) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        session: &Session,
+        signer: Box<dyn Signer>,
+        also: &Also,
+        components: Components,
+    ) -> Result<Self, Failure> {
         let also = also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
-        let (_, catalog) = session.specs(trees)?;
-        let components = Components::of(&catalog);
         Ok(Self { signer, also, date: date(session), components })
     }
 
@@ -256,6 +277,9 @@ impl From<RepositoryError> for Failure {
             RepositoryError::NoChannel { .. } => (Exit::Plan, "`kubepkg publish --channel` makes channels"),
             RepositoryError::NoGeneration { .. } => (Exit::Plan, "`kubepkg repo history` lists them"),
             RepositoryError::NoPackage { .. } => (Exit::Plan, "publish it to some channel first"),
+            RepositoryError::OlderState { .. } => {
+                (Exit::Verification, "ask whoever publishes it, or wait: mirrors of it may be behind")
+            }
             RepositoryError::Nothing(_) => (Exit::Usage, "name packages"),
             RepositoryError::Package(_) | RepositoryError::Io(_) => {
                 (Exit::Write, "`kubepkg inspect FILE` says what it is")

@@ -27,6 +27,7 @@ pub mod keyring;
 pub mod keyring_package;
 pub mod layout;
 mod location;
+pub mod mirror;
 mod offer;
 mod order;
 pub mod pack;
@@ -38,6 +39,7 @@ pub mod resign;
 pub mod rpmmd;
 pub mod serve;
 pub mod settings;
+pub mod site;
 pub mod state;
 pub mod store;
 

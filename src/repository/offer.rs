@@ -25,6 +25,17 @@ impl Repository {
         files: &[PathBuf],
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
+        self.add(channel, files, &Reason::Publish, publisher)
+    }
+
+    /// Adds package files to a channel, for some reason.
+    pub(super) fn add(
+        &mut self,
+        channel: Channel,
+        files: &[PathBuf],
+        reason: &Reason,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
         let list = self.charter().settings.file_list();
@@ -32,7 +43,7 @@ impl Repository {
         for path in natural_order(&files, |path| path) {
             candidates.push(Candidate::read(path, list, &mut shelf)?);
         }
-        self.offer(channel, candidates, shelf, &papers, publisher)
+        self.offer(channel, candidates, shelf, (&papers, reason), publisher)
     }
 
     /// Adds packages that were just made to a channel, with the papers beside them. Their files are copied, and not read
@@ -47,7 +58,7 @@ impl Repository {
         for package in natural_order(packages, |package| package.source.path()) {
             candidates.push(Candidate::of(package, &mut shelf)?);
         }
-        self.offer(channel, candidates, shelf, &[], publisher)
+        self.offer(channel, candidates, shelf, (&[], &Reason::Publish), publisher)
     }
 
     fn offer(
@@ -55,10 +66,10 @@ impl Repository {
         channel: Channel,
         mut candidates: Vec<Candidate>,
         shelf: Shelf,
-        papers: &[PathBuf],
+        (papers, reason): (&[PathBuf], &Reason),
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
+        self.admit(&publisher.signers, publisher.date, reason)?;
         let trusted = self.charter().keyring.of_packages();
         let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
@@ -75,7 +86,7 @@ impl Repository {
                 candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
             let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
             let fragments = Rc::clone(&fragments);
-            Ok((Change { packages, fragments, reason: Reason::Publish, always: false }, fresh))
+            Ok((Change { packages, fragments, reason: reason.clone(), always: false }, fresh))
         })
     }
 }

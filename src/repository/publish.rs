@@ -22,6 +22,7 @@ use super::pack::Shelf;
 use super::paper;
 use super::projection::{self, Bytes, Fresh};
 use super::render::{Places, Rendered, Rendering, Seal};
+use super::site;
 use super::state::StateError;
 use super::store::{Content, Key, STATE};
 use crate::digest::Digest;
@@ -101,6 +102,9 @@ impl Repository {
                 if !projection::is_written(self.store(), shown)? {
                     projection::write(self.store(), channel, &Fresh::default())?;
                 }
+                if !site::is_shown(self.store(), channel, &held.head)? {
+                    site::show(self, &held.head, shown)?;
+                }
                 return Ok(Outcome { head: held.head.clone(), added, removed });
             }
             if change.packages.is_empty() && shown.is_none() {
@@ -115,7 +119,7 @@ impl Repository {
     }
 
     /// Returns the head of a channel, which one of the keys that sign the repository has signed.
-    fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
+    pub(super) fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
         let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
         match held.verify(channel, &self.charter().keyring.of_index()) {
             Ok(()) => Ok(Some(held)),
@@ -166,6 +170,7 @@ impl Repository {
         let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
         let fresh = Fresh { generation: Some((&held.head, &generation)), bytes };
         projection::write(self.store(), channel, &fresh)?;
+        site::show(self, &held.head, &generation)?;
         Ok(Some(held.head))
     }
 

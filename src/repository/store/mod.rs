@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::runtime::{Builder, Runtime};
+use url::Url;
 
 pub use error::{Action, Cause, StoreError};
 pub use location::{BadLocation, Location};
@@ -108,6 +109,11 @@ impl Tag {
         Self(TagKind::Version { e_tag, version })
     }
 
+    /// Whether the object is known to have these bytes.
+    pub fn is_of(&self, bytes: &[u8]) -> bool {
+        matches!(&self.0, TagKind::Content(digest) if *digest == Digest::sha256(bytes))
+    }
+
     fn as_version(&self) -> Option<(Option<String>, Option<String>)> {
         match &self.0 {
             TagKind::Content(_) => None,
@@ -163,6 +169,17 @@ impl Store {
     /// Returns where it is.
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// Returns the address of an object in a folder or on a web server.
+    pub fn url(&self, key: &Key) -> Option<Url> {
+        match &self.location {
+            Location::Folder(root) => {
+                std::path::absolute(root.join(key.as_str())).ok().and_then(|path| Url::from_file_path(path).ok())
+            }
+            Location::Web(base) => Some(web::url(base, key)),
+            Location::Bucket(_) => None,
+        }
     }
 
     /// Returns an object of at most `limit` bytes, if it is there.
