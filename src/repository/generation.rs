@@ -67,6 +67,11 @@ pub enum Reason {
         /// The generation that it shows again.
         to: u64,
     },
+    /// Older versions were taken out.
+    Prune {
+        /// How many of each package and minor release stayed.
+        keep: usize,
+    },
     /// The same packages were signed again, with a new date.
     Refresh,
     /// The same packages were signed again, by the keys that are the repository's from then on.
@@ -79,6 +84,7 @@ impl fmt::Display for Reason {
             Self::Publish => f.pad("publish"),
             Self::Promote { from } => f.pad(&format!("promote from {from}")),
             Self::Rollback { to } => f.pad(&format!("rollback to {to}")),
+            Self::Prune { keep } => f.pad(&format!("prune to {keep}")),
             Self::Refresh => f.pad("refresh"),
             Self::Resign => f.pad("resign"),
         }
