@@ -78,8 +78,8 @@ fn a_key_takes_the_place_of_another() {
 #[test]
 fn a_change_of_keys_that_is_killed_is_done_again() {
     let rig = Rig::new();
-    rig.publish_release("stable/v1.36", "1.36.1");
-    rig.publish_release("staging/v1.36", "1.36.2");
+    done(&mut rig.publish("stable/v1.36", &Made::get().packages("1.36.1", &["kubectl"])));
+    done(&mut rig.publish("staging/v1.36", &Made::get().packages("1.36.2", &["kubectl"])));
     let (old, new) = (Made::get().key(), another(&rig, "new"));
     let resign = || {
         let mut resign = rig.without_key("repo resign");
@@ -89,7 +89,7 @@ fn a_change_of_keys_that_is_killed_is_done_again() {
     let begin = Instant::now();
     done(&mut resign());
     let whole = begin.elapsed();
-    for tenth in 1..10 {
+    for tenth in [3, 6, 8] {
         // Back to one key, and on the way to two.
         done(rig.without_key("repo resign").arg("--sign-key").arg(&old));
         let mut child = resign().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
