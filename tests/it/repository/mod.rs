@@ -13,6 +13,7 @@ mod hostile;
 mod init;
 mod keyring;
 mod keys;
+mod mirroring;
 mod papers;
 mod publishing;
 mod reader;
