@@ -21,7 +21,7 @@ use crate::digest::Digest;
 use crate::source_date::SourceDate;
 
 /// Bytes that a manifest may have: some million packages.
-const LIMIT: u64 = 1 << 30;
+pub(super) const LIMIT: u64 = 1 << 30;
 
 /// The manifest of a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

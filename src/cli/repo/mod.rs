@@ -1,5 +1,6 @@
 //! `kubepkg repo`
 
+mod bundle;
 mod change;
 mod check;
 mod clients;
@@ -61,6 +62,7 @@ enum RepoCommand {
     Trust(keys::Trust),
     Distrust(keys::Distrust),
     Serve(serve::Serve),
+    Bundle(bundle::BundleArgs),
 }
 
 impl RepoArgs {
@@ -84,6 +86,7 @@ impl RepoArgs {
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),
+            RepoCommand::Bundle(args) => args.run(session),
         }
     }
 }
