@@ -135,14 +135,14 @@ impl Publishing {
         })?;
         Opened::new(session, signer, &self.also, self.components(session)?)
     }
-
-    /// The packages that no distribution is trusted to have.
-    pub(crate) fn components(&self, session: &Session) -> Result<Components, Failure> {
-        components(session, &self.trees)
-    }
 }
 
 impl Publishing {
+    /// Returns what the specs know of the packages.
+    pub(crate) fn components(&self, session: &Session) -> Result<Components, Failure> {
+        Ok(Components::of(&session.specs(&self.trees)?.1))
+    }
+
     /// Returns the templates of packages that are made here.
     pub(crate) fn templates(&self, session: &Session) -> Result<Templates, Failure> {
         session.templates(&self.trees)

@@ -2,6 +2,7 @@
 
 mod at_once;
 mod bucket;
+mod bundle;
 mod cache;
 mod check;
 mod client;
