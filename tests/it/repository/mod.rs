@@ -1,6 +1,7 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod bucket;
+mod bundle;
 mod cache;
 mod check;
 mod client;
