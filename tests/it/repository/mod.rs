@@ -1,10 +1,12 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
+mod bad_input;
 mod bucket;
 mod cache;
 mod check;
 mod client;
 mod clients;
+mod conditions;
 mod crash;
 mod faults;
 mod foreign;
