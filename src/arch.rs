@@ -22,6 +22,8 @@ pub enum Arch {
     Riscv64,
     /// IBM Z.
     S390x,
+    /// None: packages of texts, which go with every architecture. Upstream builds nothing for it, and nobody asks for it.
+    Independent,
 }
 
 /// What identifies an architecture inside an ELF header (`e_machine`, class and byte order; System V gABI).
@@ -36,7 +38,7 @@ pub struct ElfIdentity {
 }
 
 impl Arch {
-    /// Every architecture, sorted by its upstream spelling.
+    /// Every architecture that there are programs for, sorted by its upstream spelling.
     pub const ALL: [Self; 8] =
         [Self::I386, Self::Amd64, Self::Arm, Self::Arm64, Self::Loong64, Self::Ppc64le, Self::Riscv64, Self::S390x];
 
@@ -51,6 +53,7 @@ impl Arch {
             Self::Ppc64le => "ppc64le",
             Self::Riscv64 => "riscv64",
             Self::S390x => "s390x",
+            Self::Independent => "all",
         }
     }
 
@@ -65,6 +68,7 @@ impl Arch {
             Self::Ppc64le => "ppc64el",
             Self::Riscv64 => "riscv64",
             Self::S390x => "s390x",
+            Self::Independent => "all",
         }
     }
 
@@ -80,6 +84,7 @@ impl Arch {
             Self::Ppc64le => "ppc64le",
             Self::Riscv64 => "riscv64",
             Self::S390x => "s390x",
+            Self::Independent => "noarch",
         }
     }
 
@@ -94,6 +99,8 @@ impl Arch {
             Self::Ppc64le => (21, true, true),
             Self::Riscv64 => (243, true, true),
             Self::S390x => (22, true, false),
+            // `EM_NONE`: no program is for it.
+            Self::Independent => (0, true, true),
         };
         ElfIdentity { machine, is_64, is_little_endian }
     }

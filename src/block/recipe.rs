@@ -42,7 +42,7 @@ impl Code {
             Arch::Amd64 | Arch::I386 => Self::X86,
             Arch::Arm => Self::Arm,
             Arch::Arm64 | Arch::Ppc64le | Arch::Loong64 => Self::Words,
-            Arch::Riscv64 | Arch::S390x => Self::Any,
+            Arch::Riscv64 | Arch::S390x | Arch::Independent => Self::Any,
         }
     }
 

@@ -23,6 +23,7 @@ use crate::repository::state::StateError;
 use crate::repository::store::{BadLocation, Cause, Location, Store, StoreOptions};
 use crate::sign::{Finding, Signer, Signers, When};
 use crate::source_date::SourceDate;
+use crate::template::Templates;
 
 /// Variables that say who asks a bucket, and whom.
 const ENVIRONMENT: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
@@ -117,6 +118,13 @@ impl Publishing {
         let (_, catalog) = session.specs(&self.trees)?;
         let components = Components::of(&catalog);
         Ok(Opened { signer, also, date: date(session), components })
+    }
+}
+
+impl Publishing {
+    /// Returns the templates of packages that are made here.
+    pub(crate) fn templates(&self, session: &Session) -> Result<Templates, Failure> {
+        session.templates(&self.trees)
     }
 }
 

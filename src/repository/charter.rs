@@ -58,6 +58,14 @@ impl Charter {
         let (name, description) = (name.to_owned(), description.to_owned());
         Ok(Self { form: FORM, name, description, settings, keyring, channels: Vec::new() })
     }
+
+    /// Returns the name as one word, for names of files and packages: letters in lower case, digits and hyphens.
+    pub fn word(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let text: String = self.name.chars().map(plain).collect();
+        let word = text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+        if word.len() < 2 { "repository".to_owned() } else { word }
+    }
 }
 
 /// A repository.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sign::{Certificate, KeyError, Signers};
+use crate::sign::{Certificate, KeyError, Signer, Signers};
 
 /// A certificate with what it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +155,14 @@ impl Keyring {
             let place = self.0.iter().position(|one| one.fingerprint == certificate.fingerprint());
             place.unwrap_or(self.0.len())
         })
+    }
+
+    /// Returns the one of some keys that signs the repository's own packages: of those that may the one that clients have
+    /// known longest.
+    pub fn packager<'a>(&self, signers: &Signers<'a>) -> Option<&'a dyn Signer> {
+        let may = self.of_packages();
+        let fingerprint = |signer: &&dyn Signer| signer.certificate().fingerprint().to_owned();
+        self.ordered(signers).iter().find(|signer| may.iter().any(|one| one.fingerprint() == fingerprint(signer)))
     }
 
     /// Returns all certificates in ASCII armor, one block each: rpm imports one key of a block.

@@ -24,6 +24,7 @@ pub mod head;
 pub mod history;
 mod index;
 pub mod keyring;
+pub mod keyring_package;
 pub mod layout;
 mod location;
 mod order;

@@ -7,6 +7,7 @@ mod expect;
 mod gc;
 mod history;
 mod init;
+mod keyring;
 mod keys;
 mod serve;
 mod setup;
@@ -49,6 +50,7 @@ enum RepoCommand {
     Check(check::Check),
     Gc(gc::Gc),
     Keys(keys::Keys),
+    Keyring(keyring::KeyringArgs),
     Trust(keys::Trust),
     Distrust(keys::Distrust),
     Serve(serve::Serve),
@@ -67,6 +69,7 @@ impl RepoArgs {
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
+            RepoCommand::Keyring(args) => args.run(session),
             RepoCommand::Keys(args) => args.run(session),
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),

@@ -8,7 +8,7 @@ use super::rig::{Made, Rig, refused};
 use crate::program::{command, done, run};
 
 /// Makes another key, and returns its file.
-fn another(rig: &Rig, name: &str) -> PathBuf {
+pub(super) fn another(rig: &Rig, name: &str) -> PathBuf {
     let key = rig.folder.path().join(format!("{name}.asc"));
     let user = format!("{name} <{name}@example.org>");
     done(command().args(["key", "generate", "-qq", "--algorithm", "ed25519", "--user", &user]).arg(&key));

@@ -12,6 +12,7 @@ mod faults;
 mod foreign;
 mod hostile;
 mod init;
+mod keyring;
 mod keys;
 mod papers;
 mod publishing;
