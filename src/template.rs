@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use handlebars::{Handlebars, no_escape};
+use handlebars::{Handlebars, html_escape, no_escape};
 use serde::Serialize;
 
 use crate::digest::Digest;
@@ -85,6 +85,20 @@ impl Templates {
 
 /// Renders a text that stands in a spec, such as a URL; `place` says where, for messages.
 pub fn render_text(place: &str, text: &str, data: &impl Serialize) -> Result<String, TemplateError> {
+    render_escaped(place, text, data, no_escape)
+}
+
+/// Renders a page: every value is escaped as HTML wants it, unless the template says otherwise with three braces.
+pub fn render_html(place: &str, text: &str, data: &impl Serialize) -> Result<String, TemplateError> {
+    render_escaped(place, text, data, html_escape)
+}
+
+fn render_escaped(
+    place: &str,
+    text: &str,
+    data: &impl Serialize,
+    escape: fn(&str) -> String,
+) -> Result<String, TemplateError> {
     // A partial can include itself for ever, and nothing here needs one.
     for construct in ["{{>", "{{#>", "{{#*", "{{~>", "{{*"] {
         if let Some(at) = text.find(construct) {
@@ -95,7 +109,7 @@ pub fn render_text(place: &str, text: &str, data: &impl Serialize) -> Result<Str
     }
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
-    engine.register_escape_fn(no_escape);
+    engine.register_escape_fn(escape);
     engine.render_template(text, data).map_err(|error| {
         let (line, column) = match error.reason() {
             handlebars::RenderErrorReason::TemplateError(bad) => bad.pos().unwrap_or_default(),

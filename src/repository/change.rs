@@ -97,11 +97,11 @@ impl Repository {
     /// as it was before. Returns whether anything was wrong.
     pub fn repair(&self, channel: Channel) -> Result<bool, RepositoryError> {
         let shown = self.shown(channel)?.generation;
-        if projection::is_complete(self.store(), &shown)? {
-            return Ok(false);
+        let is_complete = projection::is_complete(self.store(), &shown)?;
+        if !is_complete {
+            projection::write(self.store(), channel, &Bytes::new())?;
         }
-        projection::write(self.store(), channel, &Bytes::new())?;
-        Ok(true)
+        Ok(!is_complete)
     }
 
     /// Returns what is known of some packages of a generation.

@@ -60,6 +60,11 @@ impl Channel {
         self.minor.map(|(major, minor)| format!("v{major}.{minor}"))
     }
 
+    /// Returns the numbers of the minor release; none of a rolling channel.
+    pub const fn numbers(self) -> Option<(u32, u32)> {
+        self.minor
+    }
+
     /// Returns the name as one word, for names that take no slash: `stable-v1.36`.
     pub fn word(self) -> String {
         self.to_string().replace('/', "-")

@@ -59,6 +59,20 @@ impl Charter {
         Ok(Self { form: FORM, name, description, settings, keyring, channels: Vec::new() })
     }
 
+    /// Reads the charter as it is now.
+    pub(super) fn read(store: &Store) -> Result<Self, RepositoryError> {
+        let path = charter_key();
+        match store.get(&path, LIMIT)? {
+            Some(object) => Ok(state::parse(path.as_str(), &object.bytes)?),
+            None => Err(RepositoryError::NoRepository(store.location().to_string())),
+        }
+    }
+
+    /// Returns the channels that were ever published to, sorted by name.
+    pub fn channels(&self) -> Vec<Channel> {
+        self.channels.iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
     /// Returns the name as one word, for names of files and packages: letters in lower case, digits and hyphens.
     pub fn word(&self) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
@@ -88,7 +102,9 @@ impl Repository {
             return Err(RepositoryError::Exists(store.location().to_string()));
         };
         write_keys(&store, &charter.keyring)?;
-        Ok(Self { store, charter, tag })
+        let made = Self { store, charter, tag };
+        made.show_site()?;
+        Ok(made)
     }
 
     /// Opens the repository in a store.
@@ -118,7 +134,7 @@ impl Repository {
 
     /// Returns the channels that were ever published to, sorted by name.
     pub fn channels(&self) -> Vec<Channel> {
-        self.charter.channels.iter().filter_map(|name| name.parse().ok()).collect()
+        self.charter.channels()
     }
 
     /// Lets the keys of certificates sign packages, or renews certificates.

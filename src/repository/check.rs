@@ -15,6 +15,7 @@ use super::layout::{CERTIFICATE, KEYRING, key};
 use super::paper::Paper;
 use super::publish::flat_path;
 use super::rpmmd::{KEY, REPOMD};
+use super::site;
 use super::store::Key;
 use crate::digest::Digest;
 use crate::format::Format;
@@ -69,6 +70,10 @@ impl Repository {
         self.check_head(channel, audit.trust.certificates, &mut found)?;
         self.check_projection(&generation, &mut found)?;
         self.check_papers(&generation, audit.depth, &mut found)?;
+        if !site::is_shown(self.store(), channel, &head)? {
+            let cause = format!("does not show generation {} of {channel}", head.number);
+            found.push(Finding { file: site::LIST.to_owned(), cause });
+        }
         for (folder, kind) in roots(&generation) {
             let wanted = expected.map_or_else(|| shown(&generation, &kind), |all| of_kind(all, &kind));
             found.extend(audit.repository(Root::new(self.store(), &folder), &kind, Some(&wanted))?);

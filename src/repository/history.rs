@@ -47,12 +47,14 @@ impl Repository {
 
     /// Returns what a channel shows.
     pub fn shown(&self, channel: Channel) -> Result<Shown, RepositoryError> {
-        let Some(held) = Head::read(self.store(), channel)? else {
-            let (location, channels) = (self.store().location().to_string(), self.channels());
-            return Err(RepositoryError::NoChannel { location, channel, channels });
-        };
+        let Some(held) = Head::read(self.store(), channel)? else { return Err(self.no_channel(channel)) };
         let generation = Generation::read(self.store(), channel, &held.head)?;
         Ok(Shown { head: held.head, generation })
+    }
+
+    pub(super) fn no_channel(&self, channel: Channel) -> RepositoryError {
+        let (location, channels) = (self.store().location().to_string(), self.channels());
+        RepositoryError::NoChannel { location, channel, channels }
     }
 
     /// Hands over what a channel shows and showed, newest first, until there is no more or `each` returns `false`. Every

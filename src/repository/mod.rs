@@ -37,6 +37,7 @@ pub mod resign;
 pub mod rpmmd;
 pub mod serve;
 pub mod settings;
+pub mod site;
 pub mod state;
 pub mod store;
 

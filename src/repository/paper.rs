@@ -43,6 +43,14 @@ impl Kind {
         }
     }
 
+    /// Returns what people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Provenance => "Provenance",
+            Self::Sbom => "SBOM",
+        }
+    }
+
     /// Returns what stands behind the name of the package.
     pub const fn suffix(self) -> &'static str {
         match self {

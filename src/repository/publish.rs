@@ -21,6 +21,7 @@ use super::pack::Shelf;
 use super::paper;
 use super::projection::{self, Bytes};
 use super::render::{Places, Rendered, Rendering, Seal};
+use super::site;
 use super::state::StateError;
 use super::store::{Content, Key, STATE};
 use crate::digest::Digest;
@@ -132,6 +133,9 @@ impl Repository {
                 if !projection::is_written(self.store(), shown)? {
                     projection::write(self.store(), channel, &Bytes::new())?;
                 }
+                if !site::is_shown(self.store(), channel, &held.head)? {
+                    site::show(self, &held.head, shown)?;
+                }
                 return Ok(Outcome { head: held.head.clone(), added, removed });
             }
             if change.packages.is_empty() && shown.is_none() {
@@ -195,6 +199,7 @@ impl Repository {
         self.admit(&publisher.signers, date, &generation.reason)?;
         let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
         projection::write(self.store(), channel, &bytes)?;
+        site::show(self, &held.head, &generation)?;
         Ok(Some(held.head))
     }
 

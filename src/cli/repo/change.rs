@@ -97,6 +97,9 @@ impl Repair {
                 repaired.push(channel.to_string());
             }
         }
+        if repository.show_site()? > 0 {
+            session.ui.status("Repaired", "pages and lists");
+        }
         let text = repaired.iter().map(|channel| format!("{channel}\n")).collect();
         Ok(Done::new(text, json!({"schema": 1, "repaired": repaired})))
     }

@@ -76,6 +76,7 @@ impl Configure {
         let mut repository = self.place.open(session)?;
         let settings = self.choices.applied(&repository.charter().settings);
         repository.configure(&settings)?;
+        repository.show_site()?;
         session.ui.status("Configured", &repository.store().location().to_string());
         Ok(Done::new(String::new(), json!({"schema": 1, "settings": settings})))
     }

@@ -2,6 +2,7 @@
 
 mod change;
 mod check;
+mod clients;
 mod configure;
 mod expect;
 mod gc;
@@ -48,6 +49,7 @@ enum RepoCommand {
     Resign(change::Resign),
     Repair(change::Repair),
     Check(check::Check),
+    Clients(clients::Clients),
     Gc(gc::Gc),
     Keys(keys::Keys),
     Keyring(keyring::KeyringArgs),
@@ -68,6 +70,7 @@ impl RepoArgs {
             RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
+            RepoCommand::Clients(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
             RepoCommand::Keyring(args) => args.run(session),
             RepoCommand::Keys(args) => args.run(session),

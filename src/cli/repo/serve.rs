@@ -23,9 +23,9 @@ use crate::repository::serve::{Limits, Server};
   kubepkg repo serve ./repo
   kubepkg repo serve s3://packages/kubernetes --listen 127.0.0.1:0")]
 pub(super) struct Serve {
-    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`
-    #[arg(value_name = "DIR|URL", env = "KUBEPKG_REPO", hide_env_values = true, default_value = ".")]
-    place: String,
+    /// Repository [default: that of kubepkg.yaml, or this folder]: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`
+    #[arg(value_name = "DIR|URL", env = "KUBEPKG_REPO", hide_env_values = true)]
+    place: Option<String>,
 
     /// Address and port; port 0 chooses a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -39,7 +39,8 @@ impl Serve {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let address = address(&self.listen)?;
         // Whoever serves a folder by mistake would show more than packages.
-        let repository = Repository::open(store(&self.place, &self.patience)?)?;
+        let place = self.place.as_deref().or(session.config.repo.as_deref()).unwrap_or(".");
+        let repository = Repository::open(store(place, &self.patience)?)?;
         let (location, name) = (repository.store().location().to_string(), repository.charter().name.clone());
         let failed = |error: &std::io::Error| {
             Failure::usage(format!("cannot listen on `{}`: {error}", self.listen))

@@ -106,6 +106,11 @@ impl Tag {
         Self(TagKind::Version { e_tag, version })
     }
 
+    /// Whether the object is known to have these bytes.
+    pub fn is_of(&self, bytes: &[u8]) -> bool {
+        matches!(&self.0, TagKind::Content(digest) if *digest == Digest::sha256(bytes))
+    }
+
     fn as_version(&self) -> Option<(Option<String>, Option<String>)> {
         match &self.0 {
             TagKind::Content(_) => None,

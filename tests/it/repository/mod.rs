@@ -22,5 +22,7 @@ mod s3;
 mod server;
 mod serving;
 mod settings;
+mod site;
+mod snippets;
 mod store;
 mod stress;

@@ -79,9 +79,14 @@ pub(crate) struct Rig {
 impl Rig {
     /// Makes an empty one in a folder.
     pub(crate) fn new() -> Self {
+        Self::named("Example")
+    }
+
+    /// Makes an empty one of another name.
+    pub(crate) fn named(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("repo").display().to_string();
-        Self { folder, place, environment: Vec::new() }.init()
+        Self { folder, place, environment: Vec::new() }.init(name)
     }
 
     /// Makes an empty one in a folder that may lie anywhere.
@@ -93,20 +98,12 @@ impl Rig {
     /// Makes an empty one in a bucket.
     pub(crate) fn in_bucket(server: &super::s3::Server, prefix: &str) -> Self {
         let place = format!("s3://packages/{prefix}");
-        Self { folder: tempfile::tempdir().unwrap(), place, environment: server.environment() }.init()
+        Self { folder: tempfile::tempdir().unwrap(), place, environment: server.environment() }.init("Example")
     }
 
-    fn init(self) -> Self {
+    fn init(self, name: &str) -> Self {
         let mut init = command();
-        init.envs(self.environment.clone()).args([
-            "repo",
-            "init",
-            &self.place,
-            "--name",
-            "Example",
-            "-qq",
-            "--sign-key",
-        ]);
+        init.envs(self.environment.clone()).args(["repo", "init", &self.place, "--name", name, "-qq", "--sign-key"]);
         done(init.arg(Made::get().key()));
         self
     }

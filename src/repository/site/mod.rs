@@ -1,0 +1,218 @@
+//! What people and mirrors find in a repository: pages, files for clients, and lists with digests.
+//!
+//! ```text
+//! index.html   index.json             all channels
+//! channels/stable-v1.36/index.html    what it holds, and how it is installed
+//! channels/stable-v1.36/index.json    every file that belongs to it, with its SHA-256
+//! channels/stable-v1.36/*             files for apt, dnf and zypper, if it is known where they find the repository
+//! ```
+//!
+//! Everything is a function of the heads and the charter, and can be written again at any time without a key. Whoever
+//! changes a channel writes its files and those of the root, by compare-and-swap against what was there before the heads
+//! were read: of several that do so at once, the last one has seen what all others did.
+
+mod listing;
+mod page;
+mod snippets;
+
+use super::channel::Channel;
+use super::charter::{Charter, Repository};
+use super::error::RepositoryError;
+use super::generation::Generation;
+use super::head::Head;
+use super::layout::{CERTIFICATE, key};
+use super::store::{Key, Store, Swap, Tag};
+use crate::sign::KeyError;
+use listing::{Index, Summary};
+
+pub use snippets::{Snippet, Subject};
+
+/// Bytes that a page, or a list of the root, may have.
+const LIMIT: u64 = 64 << 20;
+/// How often others may write while this run does.
+const TRIES: usize = 100;
+/// The page and the list of the root.
+const PAGE: &str = "index.html";
+pub(super) const LIST: &str = "index.json";
+/// What says of a page that kubepkg wrote it: another one belongs to somebody else.
+const GENERATOR: &str = "<meta name=\"generator\" content=\"kubepkg\">";
+
+/// Whether what an earlier run said of channels is believed as long as their heads are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Their manifests need not be read.
+    Earlier,
+    /// Everything is made anew.
+    Nothing,
+}
+
+impl Repository {
+    /// Writes everything anew that is not as the heads and the charter want it, and returns how many files that were.
+    pub fn show_site(&self) -> Result<usize, RepositoryError> {
+        let mut written = 0;
+        for channel in self.published()? {
+            written += show_channel(self, channel, None)?.1;
+        }
+        Ok(written + show_root(self, None, Trust::Nothing)?)
+    }
+}
+
+/// Shows what a channel has become; `generation` is that of `head`.
+pub(super) fn show(repository: &Repository, head: &Head, generation: &Generation) -> Result<usize, RepositoryError> {
+    let (summary, written) = show_channel(repository, generation.channel, Some((head, generation)))?;
+    Ok(written + show_root(repository, Some(&summary), Trust::Earlier)?)
+}
+
+/// Whether the list of the root, which is written last, shows what the channel does.
+pub(super) fn is_shown(store: &Store, channel: Channel, head: &Head) -> Result<bool, RepositoryError> {
+    let there = store.get(&key(LIST), LIMIT)?;
+    let index = there.and_then(|object| Index::read(&object.bytes));
+    Ok(index.is_some_and(|index| index.find(channel).is_some_and(|one| one.manifest == head.generation.hex())))
+}
+
+/// Writes the files of a channel, and returns how the root sums it up.
+fn show_channel(
+    repository: &Repository,
+    channel: Channel,
+    known: Option<(&Head, &Generation)>,
+) -> Result<(Summary, usize), RepositoryError> {
+    let store = repository.store();
+    for _ in 0..TRIES {
+        let charter = Charter::read(store)?;
+        let small: Vec<Key> = snippets::ENDS
+            .iter()
+            .map(|end| key(&snippet_path(channel, &format!("{}{end}", snippets::id(&charter, channel)))))
+            .chain([key(&page_path(channel))])
+            .collect();
+        let large = key(&list_path(channel));
+        let there = store.get_all(&small, LIMIT)?;
+        let tag = store.tags(std::slice::from_ref(&large))?.pop().flatten();
+        let Some(held) = Head::read(store, channel)? else { return Err(repository.no_channel(channel)) };
+        let read;
+        let generation = match known {
+            Some((head, generation)) if *head == held.head => generation,
+            _ => {
+                read = Generation::read(store, channel, &held.head)?;
+                &read
+            }
+        };
+        let list = listing::list(generation);
+        let summary = Summary::new(&held.head, generation, &list);
+        let files = render_channel(&charter, generation, &summary)?;
+        let mut written = 0;
+        let mut is_current = put(store, &large, &list, tag.as_ref(), &mut written)?;
+        for (path, bytes) in files {
+            let found = small.iter().position(|one| *one == path).and_then(|at| there[at].as_ref());
+            if found.is_some_and(|object| object.bytes == bytes) {
+                continue;
+            }
+            is_current = is_current && put(store, &path, &bytes, found.map(|object| &object.tag), &mut written)?;
+        }
+        if is_current {
+            return Ok((summary, written));
+        }
+    }
+    Err(RepositoryError::Busy { channel, tries: TRIES })
+}
+
+/// Writes the page and the list of the root.
+fn show_root(repository: &Repository, known: Option<&Summary>, trust: Trust) -> Result<usize, RepositoryError> {
+    let store = repository.store();
+    let paths = [key(PAGE), key(LIST)];
+    for _ in 0..TRIES {
+        let there = store.get_all(&paths, LIMIT)?;
+        let charter = Charter::read(store)?;
+        let earlier = there[1].as_ref().and_then(|object| Index::read(&object.bytes));
+        let earlier = earlier.filter(|_| trust == Trust::Earlier);
+        let mut channels = Vec::new();
+        for channel in charter.channels() {
+            let Some(held) = Head::read(store, channel)? else { continue };
+            let is_it = |summary: &&Summary| {
+                summary.channel == channel.to_string() && summary.manifest == held.head.generation.hex()
+            };
+            let earlier = earlier.as_ref().and_then(|index| index.find(channel));
+            let found = known.into_iter().chain(earlier).find(is_it).cloned();
+            channels.push(if let Some(summary) = found {
+                summary
+            } else {
+                let generation = Generation::read(store, channel, &held.head)?;
+                Summary::new(&held.head, &generation, &listing::list(&generation))
+            });
+        }
+        let (_, fingerprints) = keys(&charter)?;
+        let index = Index::new(&charter, &fingerprints, channels);
+        let page = page::root(&charter, &fingerprints, &index)?;
+        let (mut written, mut is_current) = (0, true);
+        for ((path, bytes), there) in paths.iter().zip([page, index.write()]).zip(&there) {
+            let is_same = there.as_ref().is_some_and(|object| object.bytes == bytes);
+            let is_foreign = path.as_str() == PAGE && there.as_ref().is_some_and(|object| is_foreign(&object.bytes));
+            if is_same || is_foreign {
+                continue;
+            }
+            let tag = there.as_ref().map(|object| &object.tag);
+            is_current = is_current && put(store, path, &bytes, tag, &mut written)?;
+        }
+        if is_current {
+            return Ok(written);
+        }
+    }
+    Err(RepositoryError::Contended { tries: TRIES })
+}
+
+/// Returns whether nobody else wrote it meanwhile.
+fn put(
+    store: &Store,
+    path: &Key,
+    bytes: &[u8],
+    there: Option<&Tag>,
+    written: &mut usize,
+) -> Result<bool, RepositoryError> {
+    if there.is_some_and(|tag| tag.is_of(bytes)) {
+        return Ok(true);
+    }
+    *written += 1;
+    Ok(store.swap(path, bytes, there)? != Swap::Lost)
+}
+
+/// Whether a page is somebody else's, who wants to keep it.
+fn is_foreign(page: &[u8]) -> bool {
+    !page.windows(GENERATOR.len()).any(|window| window == GENERATOR.as_bytes())
+}
+
+/// Returns the small files of a channel, the page last.
+fn render_channel(
+    charter: &Charter,
+    generation: &Generation,
+    summary: &Summary,
+) -> Result<Vec<(Key, Vec<u8>)>, RepositoryError> {
+    let (armor, fingerprints) = keys(charter)?;
+    let (channel, packages) = (generation.channel, &generation.packages);
+    let subject = |url| Subject { charter, url, armor: &armor, channel, packages };
+    let snippets = charter.settings.url.as_ref().map(|url| subject(url).snippets()).unwrap_or_default();
+    let page = page::channel(charter, &fingerprints, generation, summary, &snippets)?;
+    let named = snippets.into_iter().map(|one| (key(&snippet_path(channel, &one.name)), one.text.into_bytes()));
+    Ok(named.chain([(key(&page_path(channel)), page)]).collect())
+}
+
+/// Returns the certificates in armor, and the fingerprints of those that sign what clients read.
+fn keys(charter: &Charter) -> Result<(String, Vec<String>), RepositoryError> {
+    let failed = |error: KeyError| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() };
+    let fingerprints = charter.keyring.iter().map(|one| one.certificate.fingerprint().to_owned()).collect();
+    Ok((charter.keyring.to_armor().map_err(failed)?, fingerprints))
+}
+
+fn folder(channel: Channel) -> String {
+    format!("channels/{}", channel.word())
+}
+
+fn page_path(channel: Channel) -> String {
+    format!("{}/{PAGE}", folder(channel))
+}
+
+fn list_path(channel: Channel) -> String {
+    format!("{}/{LIST}", folder(channel))
+}
+
+fn snippet_path(channel: Channel, name: &str) -> String {
+    format!("{}/{name}", folder(channel))
+}
