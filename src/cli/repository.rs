@@ -55,6 +55,18 @@ pub(crate) struct Patience {
     ca_certificates: Vec<PathBuf>,
 }
 
+impl Patience {
+    /// How web servers are spoken to.
+    pub(crate) fn http(&self) -> HttpOptions {
+        HttpOptions {
+            ca_certificates: self.ca_certificates.clone(),
+            read_timeout: Duration::from_secs(self.timeout).min(HttpOptions::default().read_timeout),
+            retries: self.retries.into(),
+            ..HttpOptions::default()
+        }
+    }
+}
+
 impl Place {
     /// Opens the repository that the command line, the environment or the configuration names.
     pub(crate) fn open(&self, session: &Session) -> Result<Repository, Failure> {
@@ -77,12 +89,7 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
         environment: super::environment_of(&ENVIRONMENT),
         timeout: Duration::from_secs(patience.timeout),
         retries: patience.retries.into(),
-        http: HttpOptions {
-            ca_certificates: patience.ca_certificates.clone(),
-            read_timeout: Duration::from_secs(patience.timeout).min(HttpOptions::default().read_timeout),
-            retries: patience.retries.into(),
-            ..HttpOptions::default()
-        },
+        http: patience.http(),
     };
     Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
 }
@@ -115,9 +122,13 @@ impl Publishing {
         })?;
         let also = self.also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
+        Ok(Opened { signer, also, date: date(session), components: self.components(session)? })
+    }
+
+    /// The packages that no distribution is trusted to have.
+    pub(crate) fn components(&self, session: &Session) -> Result<Components, Failure> {
         let (_, catalog) = session.specs(&self.trees)?;
-        let components = Components::of(&catalog);
-        Ok(Opened { signer, also, date: date(session), components })
+        Ok(Components::of(&catalog))
     }
 }
 
@@ -240,6 +251,9 @@ impl From<RepositoryError> for Failure {
             RepositoryError::NoChannel { .. } => (Exit::Plan, "`kubepkg publish --channel` makes channels"),
             RepositoryError::NoGeneration { .. } => (Exit::Plan, "`kubepkg repo history` lists them"),
             RepositoryError::NoPackage { .. } => (Exit::Plan, "publish it to some channel first"),
+            RepositoryError::OlderState { .. } => {
+                (Exit::Verification, "ask whoever publishes it, or wait: mirrors of it may be behind")
+            }
             RepositoryError::Nothing(_) => (Exit::Usage, "name packages"),
             RepositoryError::Package(_) | RepositoryError::Io(_) => {
                 (Exit::Write, "`kubepkg inspect FILE` says what it is")

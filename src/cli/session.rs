@@ -72,6 +72,19 @@ impl Session {
         Ok(Fetcher::new(&options, Arc::clone(&self.reporter) as _)?)
     }
 
+    /// A fetcher of files that others than upstream publish: no mirror stands in for them.
+    pub(crate) fn plain_fetcher(&self, cache: Option<&Path>, http: HttpOptions) -> Result<Fetcher, Failure> {
+        let cache = cache.map(Path::to_path_buf).or_else(|| self.config.cache_dir.clone());
+        let options = FetchOptions {
+            upstream: Upstream::default(),
+            cache_dir: cache.map_or_else(cache_dir, Ok)?,
+            network: Network::Online,
+            http,
+            trust_root: trust::root(None)?,
+        };
+        Ok(Fetcher::new(&options, Arc::clone(&self.reporter) as _)?)
+    }
+
     pub(crate) fn cache_dir(&self, sources: &Sources) -> Result<PathBuf, Failure> {
         sources.cache_dir.clone().or_else(|| self.config.cache_dir.clone()).map_or_else(cache_dir, Ok)
     }

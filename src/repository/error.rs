@@ -52,6 +52,16 @@ pub enum RepositoryError {
         /// The SHA-256 that is wanted.
         sha256: crate::digest::Digest,
     },
+    /// Another repository shows what it showed before.
+    #[error("`{from}` is of {date}, and what was taken from it last is of {newest}: somebody put an older state back")]
+    OlderState {
+        /// The other repository.
+        from: String,
+        /// Its time.
+        date: String,
+        /// The time of what was taken from it last.
+        newest: String,
+    },
     /// A channel would show nothing.
     #[error("channel `{0}` would have no packages")]
     Nothing(Channel),

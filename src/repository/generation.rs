@@ -62,6 +62,17 @@ pub enum Reason {
         /// The channel, or the list.
         from: String,
     },
+    /// Packages were taken from another repository.
+    Mirror {
+        /// The repository.
+        from: String,
+        /// The fingerprint of the key that signed it.
+        signed_by: String,
+        /// When it was made, in seconds since 1970, as far as it says so.
+        dated: Option<u32>,
+        /// Which of its signatures counted: `current`, or `legacy`.
+        signatures: String,
+    },
     /// The channel shows again what it once showed.
     Rollback {
         /// The generation that it shows again.
@@ -78,6 +89,8 @@ impl fmt::Display for Reason {
         match self {
             Self::Publish => f.pad("publish"),
             Self::Promote { from } => f.pad(&format!("promote from {from}")),
+            Self::Mirror { from, signatures, .. } if signatures == "current" => f.pad(&format!("mirror of {from}")),
+            Self::Mirror { from, signatures, .. } => f.pad(&format!("mirror of {from} ({signatures} signatures)")),
             Self::Rollback { to } => f.pad(&format!("rollback to {to}")),
             Self::Refresh => f.pad("refresh"),
             Self::Resign => f.pad("resign"),

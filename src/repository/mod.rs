@@ -27,6 +27,7 @@ pub mod keyring;
 pub mod keyring_package;
 pub mod layout;
 mod location;
+pub mod mirror;
 mod order;
 pub mod pack;
 pub mod paper;

@@ -82,7 +82,18 @@ impl Repository {
         files: &[PathBuf],
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
+        self.add(channel, files, &Reason::Publish, publisher)
+    }
+
+    /// Adds package files to a channel, for some reason.
+    pub(super) fn add(
+        &mut self,
+        channel: Channel,
+        files: &[PathBuf],
+        reason: &Reason,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        self.admit(&publisher.signers, publisher.date, reason)?;
         let trusted = self.charter().keyring.of_packages();
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
@@ -102,7 +113,7 @@ impl Repository {
                 candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
             let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
             let fragments = fresh.iter().map(|one| one.fragment().clone()).collect();
-            Ok((Change { packages, fragments, reason: Reason::Publish, always: false }, fresh))
+            Ok((Change { packages, fragments, reason: reason.clone(), always: false }, fresh))
         })
     }
 
@@ -150,7 +161,7 @@ impl Repository {
     }
 
     /// Returns the head of a channel, which one of the keys that sign the repository has signed.
-    fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
+    pub(super) fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
         let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
         match held.verify(channel, &self.charter().keyring.of_index()) {
             Ok(()) => Ok(Some(held)),

@@ -10,8 +10,10 @@ mod history;
 mod init;
 mod keyring;
 mod keys;
+mod mirror;
 mod serve;
 mod setup;
+mod source;
 mod subject;
 
 use clap::Subcommand;
@@ -49,6 +51,7 @@ enum RepoCommand {
     Resign(change::Resign),
     Repair(change::Repair),
     Check(check::Check),
+    Mirror(mirror::Mirror),
     Clients(clients::Clients),
     Gc(gc::Gc),
     Keys(keys::Keys),
@@ -70,6 +73,7 @@ impl RepoArgs {
             RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
             RepoCommand::Check(args) => args.run(session),
+            RepoCommand::Mirror(args) => args.run(session),
             RepoCommand::Clients(args) => args.run(session),
             RepoCommand::Gc(args) => args.run(session),
             RepoCommand::Keyring(args) => args.run(session),

@@ -29,9 +29,10 @@ impl Known {
             Some(size) if size != bytes.len() as u64 => {
                 Err(format!("has {} bytes, and should have {size}", bytes.len()))
             }
-            _ if digest(self.digest.algorithm(), bytes) != self.digest => {
-                Err(format!("has another {}", self.digest.algorithm()))
-            }
+            _ if digest(self.digest.algorithm(), bytes) != self.digest => Err(match self.digest.algorithm() {
+                Algorithm::Sha256 => "has another SHA-256".to_owned(),
+                Algorithm::Sha512 => "has another SHA-512".to_owned(),
+            }),
             _ => Ok(()),
         }
     }

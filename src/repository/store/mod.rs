@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::runtime::{Builder, Runtime};
+use url::Url;
 
 pub use error::{Action, Cause, StoreError};
 pub use location::{BadLocation, Location};
@@ -166,6 +167,17 @@ impl Store {
     /// Returns where it is.
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// Returns the address of an object in a folder or on a web server.
+    pub fn url(&self, key: &Key) -> Option<Url> {
+        match &self.location {
+            Location::Folder(root) => {
+                std::path::absolute(root.join(key.as_str())).ok().and_then(|path| Url::from_file_path(path).ok())
+            }
+            Location::Web(base) => Some(web::url(base, key)),
+            Location::Bucket(_) => None,
+        }
     }
 
     /// Returns an object of at most `limit` bytes, if it is there.

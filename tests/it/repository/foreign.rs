@@ -18,8 +18,13 @@ pub(crate) struct Gpg {
 impl Gpg {
     /// With the key that signed the packages.
     pub(crate) fn of_packages() -> Self {
+        Self::with(&Made::get().key())
+    }
+
+    /// With the key of a file.
+    pub(crate) fn with(key: &Path) -> Self {
         let gpg = Self { home: tempfile::tempdir().unwrap() };
-        gpg.run(&["--import", Made::get().key().to_str().unwrap()]);
+        gpg.run(&["--import", key.to_str().unwrap()]);
         gpg
     }
 
@@ -67,7 +72,7 @@ pub(crate) fn index_flat(root: &Path, gpg: &Gpg, date: &str) {
         let output = Command::new("sh").args(["-euc", line]).current_dir(root).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
-    run("rm -f InRelease Release Release.gpg; apt-ftparchive packages . > Packages; gzip -9kf Packages");
+    run("rm -f InRelease Release Release.gpg; apt-ftparchive packages . > Packages; gzip -9nkf Packages");
     let release = "Archive: deb\nCodename: deb\nOrigin: obs://build.example.org/core:stable:v1.36/deb\n\
                    Label: core:stable:v1.36\nArchitectures: amd64 arm64\nDescription: packages\n";
     let output = Command::new("apt-ftparchive")

@@ -14,6 +14,7 @@ mod hostile;
 mod init;
 mod keyring;
 mod keys;
+mod mirroring;
 mod papers;
 mod publishing;
 mod reader;
