@@ -30,6 +30,9 @@ fn with_a_release() -> Rig {
     rig
 }
 
+/// The size of an RPM's lead in bytes.
+const LEAD: usize = 96;
+
 #[test]
 fn names_that_are_paths_get_nowhere() {
     let rig = with_a_release();
@@ -51,7 +54,6 @@ fn names_that_are_paths_get_nowhere() {
         assert!(said.contains("evil_1_all.deb") && !said.contains('\u{7}'), "{said}");
     }
     // The name in an RPM's header, and with it what the header's digest is of. That of the lead is nobody's.
-    const LEAD: usize = 96;
     let good = Made::get().packages("1.36.2", &["kubectl", "x86_64.rpm"]).remove(0);
     let bytes = fs::read(&good).unwrap();
     let path = rig.folder.path().join(good.file_name().unwrap());
@@ -149,6 +151,9 @@ fn packages_of_an_architecture_are_in_its_index_alone() {
     }
 }
 
+/// Makes other bytes of those of a file, and of another one.
+type Damage = fn(&[u8], &[u8]) -> Vec<u8>;
+
 /// State files, by what they are for.
 fn state_files(rig: &Rig) -> Vec<PathBuf> {
     let all = crate::mirror::files(&rig.root().join(".kubepkg"));
@@ -165,7 +170,7 @@ fn state_files_that_somebody_was_at_are_told_and_not_built_on() {
     let newer = Made::get().packages("1.36.2", &[]);
     let files = state_files(&rig);
     assert!(files.len() > 8, "{files:?}");
-    let damages: [fn(&[u8], &[u8]) -> Vec<u8>; 4] = [
+    let damages: [Damage; 4] = [
         |bytes, _| bytes[..bytes.len() / 2].to_vec(),
         |_, _| Vec::new(),
         |bytes, _| {

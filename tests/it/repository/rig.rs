@@ -90,7 +90,7 @@ impl Rig {
     }
 
     /// Makes an empty one in a folder that may lie anywhere.
-    pub(crate) fn at(place: PathBuf) -> Self {
+    pub(crate) fn at(place: &Path) -> Self {
         let place = place.display().to_string();
         Self { folder: tempfile::tempdir().unwrap(), place, environment: Vec::new() }.init("Example")
     }
