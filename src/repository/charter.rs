@@ -1,5 +1,7 @@
 //! What a repository says of itself: its name, its shapes, its channels.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
@@ -7,7 +9,7 @@ use super::error::RepositoryError;
 use super::generation::Reason;
 use super::keyring::{Keyring, Trusted};
 use super::layout::{CERTIFICATE, KEYRING, key};
-use super::settings::Settings;
+use super::settings::{PublicUrl, Settings};
 use super::state::{self, FORM};
 use super::store::{Key, STATE, Store, Swap, Tag};
 use crate::sign::{Certificate, KeyError, Signers};
@@ -57,6 +59,26 @@ impl Charter {
         }
         let (name, description) = (name.to_owned(), description.to_owned());
         Ok(Self { form: FORM, name, description, settings, keyring, channels: Vec::new() })
+    }
+
+    /// Returns the charter of a copy in another place, which has only some of the channels.
+    pub(super) fn moved(&self, url: PublicUrl, channels: &BTreeSet<Channel>) -> Self {
+        let mut moved = self.clone();
+        moved.settings.url = Some(url);
+        moved.channels.retain(|name| name.parse().is_ok_and(|channel| channels.contains(&channel)));
+        moved
+    }
+
+    /// Returns the charter of a repository of the same name and keys that has no channels yet.
+    pub(super) fn emptied(&self) -> Self {
+        Self { channels: Vec::new(), ..self.clone() }
+    }
+
+    /// Returns the charter and the certificates as files.
+    pub(super) fn files(&self) -> Result<Vec<(Key, Vec<u8>)>, RepositoryError> {
+        let mut files = vec![(charter_key(), state::write(self))];
+        files.extend(key_files(&self.keyring)?);
+        Ok(files)
     }
 
     /// Reads the charter as it is now.
@@ -256,16 +278,16 @@ fn charter_key() -> Key {
 
 /// Writes the certificates as clients fetch them, where they are other ones.
 fn write_keys(store: &Store, keyring: &Keyring) -> Result<(), RepositoryError> {
-    let failed = |error: KeyError| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() };
-    let files = [
-        (CERTIFICATE, keyring.to_armor().map_err(failed)?.into_bytes()),
-        (KEYRING, keyring.to_bytes().map_err(failed)?),
-    ];
-    for (name, bytes) in files {
-        let key = key(name);
+    for (key, bytes) in key_files(keyring)? {
         if store.get(&key, LIMIT)?.is_none_or(|there| there.bytes != bytes) {
             store.replace(&key, &bytes)?;
         }
     }
     Ok(())
+}
+
+fn key_files(keyring: &Keyring) -> Result<[(Key, Vec<u8>); 2], RepositoryError> {
+    let failed = |error: KeyError| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() };
+    let armor = keyring.to_armor().map_err(failed)?.into_bytes();
+    Ok([(key(CERTIFICATE), armor), (key(KEYRING), keyring.to_bytes().map_err(failed)?)])
 }

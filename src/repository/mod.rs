@@ -9,6 +9,7 @@
 //! Index files are functions of fragments, names and a [`SourceDate`](crate::source_date::SourceDate).
 
 pub mod apt;
+pub mod bundle;
 mod candidate;
 pub mod change;
 pub mod channel;
@@ -32,10 +33,12 @@ mod order;
 pub mod pack;
 pub mod paper;
 mod projection;
+mod prune;
 pub mod publish;
 mod render;
 pub mod resign;
 pub mod rpmmd;
+pub mod selection;
 pub mod serve;
 pub mod settings;
 pub mod site;

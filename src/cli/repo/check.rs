@@ -49,7 +49,7 @@ pub(super) struct Check {
     #[arg(long)]
     digests: bool,
 
-    /// List of what should be there: as `kubepkg promote --file` takes it, or `index.json` of a repository
+    /// List of what should be there: as `kubepkg promote --file` takes it, or `index.json` of a channel
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
 

@@ -22,21 +22,16 @@ pub(super) struct Expected {
     channels: BTreeMap<Channel, Vec<(Format, Want)>>,
 }
 
-/// `index.json` of a repository, as far as it is of interest.
+/// `index.json` of a channel, as far as it is of interest.
 #[derive(Debug, Deserialize)]
 struct Index {
-    channels: Vec<IndexChannel>,
-}
-
-#[derive(Debug, Deserialize)]
-struct IndexChannel {
-    name: String,
+    channel: String,
     packages: Vec<IndexPackage>,
 }
 
 #[derive(Debug, Deserialize)]
 struct IndexPackage {
-    file: String,
+    path: String,
     sha256: String,
 }
 
@@ -49,13 +44,9 @@ impl Expected {
         }
         let text = fs_err::read_to_string(path).map_err(|error| Failure::usage(error.to_string()))?;
         let lists: BTreeMap<String, BTreeMap<String, String>> = if text.trim_start().starts_with('{') {
-            let index: Index = serde_json::from_str(&text)
-                .map_err(|error| Failure::usage(format!("`{}`: no list of packages: {error}", path.display())))?;
-            let files = |channel: IndexChannel| {
-                let packages = channel.packages.into_iter();
-                (channel.name, packages.map(|package| (package.file, package.sha256)).collect())
-            };
-            index.channels.into_iter().map(files).collect()
+            let index: Index = serde_json::from_str(&text).map_err(|error| no_list(path, &error))?;
+            let packages = index.packages.into_iter().map(|package| (package.path, package.sha256));
+            BTreeMap::from([(index.channel, packages.collect())])
         } else {
             promote::parse(&path.display().to_string(), &text)?
         };
@@ -88,6 +79,11 @@ impl Expected {
                 .hint("name one of them behind the repository")
         })
     }
+}
+
+fn no_list(path: &Path, error: &serde_json::Error) -> Failure {
+    Failure::usage(format!("`{}` is no list of packages: {error}", path.display()))
+        .hint("a channel's list is `channels/stable-v1.36/index.json`; that of the repository names no packages")
 }
 
 fn want(file: &str, sha256: &str) -> Result<(Format, Want), String> {

@@ -1,5 +1,6 @@
 //! `kubepkg repo`
 
+mod bundle;
 mod change;
 mod check;
 mod clients;
@@ -11,6 +12,7 @@ mod init;
 mod keyring;
 mod keys;
 mod mirror;
+mod prune;
 mod serve;
 mod setup;
 mod source;
@@ -47,6 +49,7 @@ enum RepoCommand {
     History(history::History),
     Diff(history::Diff),
     Rollback(change::Rollback),
+    Prune(prune::Prune),
     Refresh(change::Refresh),
     Resign(change::Resign),
     Repair(change::Repair),
@@ -59,6 +62,7 @@ enum RepoCommand {
     Trust(keys::Trust),
     Distrust(keys::Distrust),
     Serve(serve::Serve),
+    Bundle(bundle::BundleArgs),
 }
 
 impl RepoArgs {
@@ -69,6 +73,7 @@ impl RepoArgs {
             RepoCommand::History(args) => args.run(session),
             RepoCommand::Diff(args) => args.run(session),
             RepoCommand::Rollback(args) => args.run(session),
+            RepoCommand::Prune(args) => args.run(session),
             RepoCommand::Refresh(args) => args.run(session),
             RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),
@@ -81,6 +86,7 @@ impl RepoArgs {
             RepoCommand::Trust(args) => args.run(session),
             RepoCommand::Distrust(args) => args.run(session),
             RepoCommand::Serve(args) => args.run(session),
+            RepoCommand::Bundle(args) => args.run(session),
         }
     }
 }

@@ -20,6 +20,7 @@ use super::charter::{Charter, Repository};
 use super::error::RepositoryError;
 use super::generation::Generation;
 use super::head::Head;
+use super::history::Shown;
 use super::layout::{CERTIFICATE, key};
 use super::store::{Key, Store, Swap, Tag};
 use crate::sign::KeyError;
@@ -68,6 +69,31 @@ pub(super) fn is_shown(store: &Store, channel: Channel, head: &Head) -> Result<b
     let there = store.get(&key(LIST), LIMIT)?;
     let index = there.and_then(|object| Index::read(&object.bytes));
     Ok(index.is_some_and(|index| index.find(channel).is_some_and(|one| one.manifest == head.generation.hex())))
+}
+
+/// Returns everything that is for people and mirrors, for a copy of some channels.
+pub(super) fn files(charter: &Charter, shown: &[Shown]) -> Result<Vec<(Key, Vec<u8>)>, RepositoryError> {
+    let (mut files, mut channels) = (Vec::new(), Vec::new());
+    for Shown { head, generation } in shown {
+        let list = listing::list(generation);
+        let summary = Summary::new(head, generation, &list);
+        files.extend(render_channel(charter, generation, &summary)?);
+        files.push((key(&list_path(generation.channel)), list));
+        channels.push(summary);
+    }
+    let (_, fingerprints) = keys(charter)?;
+    let index = Index::new(charter, &fingerprints, channels);
+    files.push((key(PAGE), page::root(charter, &fingerprints, &index)?));
+    files.push((key(LIST), index.write()));
+    Ok(files)
+}
+
+/// Returns what is typed to install from each channel, as a text.
+pub(super) fn guides(charter: &Charter, shown: &[Shown]) -> Vec<String> {
+    let guide = |Shown { head, generation }: &Shown| {
+        page::guide(charter, &Summary::new(head, generation, &listing::list(generation)))
+    };
+    shown.iter().map(guide).collect()
 }
 
 /// Writes the files of a channel, and returns how the root sums it up.

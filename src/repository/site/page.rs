@@ -254,21 +254,38 @@ fn install(charter: &Charter, url: &PublicUrl, summary: &Summary) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(names) = names(Format::Deb) {
         let commands = format!(
-            "sudo curl -fsSLo /etc/apt/sources.list.d/{id}.sources \\\n  {}\nsudo apt-get update\n\
-             sudo apt-get install {names}\n",
-            file(".sources"),
+            "{}\nsudo apt-get update\nsudo apt-get install {names}\n",
+            fetch(&file(".sources"), &format!("/etc/apt/sources.list.d/{id}.sources")),
         );
         steps.push(Step { id: "debian", title: "Debian, Ubuntu", commands });
     }
     if let Some(names) = names(Format::Rpm) {
         let (repo, key) = (file(".repo"), below(CERTIFICATE));
-        let commands = format!("sudo curl -fsSLo /etc/yum.repos.d/{id}.repo \\\n  {repo}\nsudo dnf install {names}\n");
+        let commands = format!("{}\nsudo dnf install {names}\n", fetch(&repo, &format!("/etc/yum.repos.d/{id}.repo")));
         steps.push(Step { id: "fedora", title: "Fedora, RHEL, Rocky, Alma", commands });
         let commands =
             format!("sudo rpm --import {key}\nsudo zypper addrepo \\\n  {repo}\nsudo zypper install {names}\n");
         steps.push(Step { id: "suse", title: "SUSE, openSUSE", commands });
     }
     steps
+}
+
+/// Returns the steps as a text, indented below their titles.
+pub(super) fn guide(charter: &Charter, summary: &Summary) -> String {
+    let steps = charter.settings.url.as_ref().map(|url| install(charter, url, summary)).unwrap_or_default();
+    let text = |step: &Step| {
+        let commands: String = step.commands.lines().map(|line| format!("    {line}\n")).collect();
+        format!("{}, from {}:\n\n{commands}\n", step.title, summary.channel)
+    };
+    steps.iter().map(text).collect()
+}
+
+/// The command that puts a file of the repository where a package manager looks for it.
+fn fetch(url: &str, to: &str) -> String {
+    match url.strip_prefix("file://") {
+        Some(path) => format!("sudo cp {path} \\\n  {to}"),
+        None => format!("sudo curl -fsSLo {to} \\\n  {url}"),
+    }
 }
 
 fn href(path: &str) -> String {

@@ -192,6 +192,11 @@ fn what_is_expected_is_listed_and_nothing_else() {
             "kubelet_1.36.1-1.1_amd64.deb` is listed, and should not be there",
         ],
     );
+    // What the repository says of itself to mirrors is such a list, too.
+    let index = rig.root().join("channels/stable-v1.36/index.json");
+    assert_eq!(done(&mut check(&rig.place, &["--expect", index.to_str().unwrap()])), "");
+    let index = rig.root().join("index.json");
+    refused(2, &mut check(&rig.place, &["--expect", index.to_str().unwrap()]), "is no list of packages");
     fs::write(&file, list("rolling", "1.36.2")).unwrap();
     refused(2, &mut check(&rig.place, &["stable/v1.36", expect[0], expect[1]]), "does not say `stable/v1.36`");
     // The same for a repository of which nothing but its signed files is known.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bucket;
+mod bundle;
 mod cache;
 mod check;
 mod client;

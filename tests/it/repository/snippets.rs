@@ -11,12 +11,12 @@ use super::server::Serving;
 use crate::program::done;
 
 /// A machine with files of a repository where its package managers expect them.
-struct Machine {
+pub(crate) struct Machine {
     folder: TempDir,
 }
 
 impl Machine {
-    fn new(files: &[PathBuf]) -> Self {
+    pub(crate) fn new(files: &[PathBuf]) -> Self {
         let machine = Self { folder: tempfile::tempdir().unwrap() };
         for folder in [
             "state/lists/partial",
@@ -37,7 +37,7 @@ impl Machine {
         machine
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -78,20 +78,20 @@ impl Machine {
     }
 
     #[track_caller]
-    fn done(&self, program: &str, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, program: &str, arguments: &[&str]) -> String {
         let output = self.run(program, arguments);
         let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{program} {arguments:?}\n{words}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn candidate(&self, package: &str) -> String {
+    pub(crate) fn candidate(&self, package: &str) -> String {
         let policy = self.done("apt-cache", &["policy", package]);
         let line = policy.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
         line.unwrap_or_else(|| panic!("{policy}")).to_owned()
     }
 
-    fn dnf(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn dnf(&self, arguments: &[&str]) -> Output {
         let set = |name: &str, value: PathBuf| format!("--setopt={name}={}", value.display());
         let options = [
             "-y".to_owned(),
