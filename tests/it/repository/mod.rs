@@ -1,5 +1,6 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
+mod at_once;
 mod bad_input;
 mod bucket;
 mod bundle;
