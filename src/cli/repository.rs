@@ -122,17 +122,17 @@ impl Publishing {
         })?;
         let also = self.also.signers(session)?;
         std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
-        Ok(Opened { signer, also, date: date(session), components: self.components(session)? })
-    }
-
-    /// The packages that no distribution is trusted to have.
-    pub(crate) fn components(&self, session: &Session) -> Result<Components, Failure> {
-        let (_, catalog) = session.specs(&self.trees)?;
-        Ok(Components::of(&catalog))
+        let components = self.components(session)?;
+        Ok(Opened { signer, also, date: date(session), components })
     }
 }
 
 impl Publishing {
+    /// Returns what the specs know of the packages.
+    pub(crate) fn components(&self, session: &Session) -> Result<Components, Failure> {
+        Ok(Components::of(&session.specs(&self.trees)?.1))
+    }
+
     /// Returns the templates of packages that are made here.
     pub(crate) fn templates(&self, session: &Session) -> Result<Templates, Failure> {
         session.templates(&self.trees)

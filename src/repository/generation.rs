@@ -78,6 +78,11 @@ pub enum Reason {
         /// The generation that it shows again.
         to: u64,
     },
+    /// Older versions were taken out.
+    Prune {
+        /// How many of each package and minor release stayed.
+        keep: usize,
+    },
     /// The same packages were signed again, with a new date.
     Refresh,
     /// The same packages were signed again, by the keys that are the repository's from then on.
@@ -92,6 +97,7 @@ impl fmt::Display for Reason {
             Self::Mirror { from, signatures, .. } if signatures == "current" => f.pad(&format!("mirror of {from}")),
             Self::Mirror { from, signatures, .. } => f.pad(&format!("mirror of {from} ({signatures} signatures)")),
             Self::Rollback { to } => f.pad(&format!("rollback to {to}")),
+            Self::Prune { keep } => f.pad(&format!("prune to {keep}")),
             Self::Refresh => f.pad("refresh"),
             Self::Resign => f.pad("resign"),
         }

@@ -33,6 +33,7 @@ mod order;
 pub mod pack;
 pub mod paper;
 mod projection;
+mod prune;
 pub mod publish;
 mod render;
 pub mod resign;

@@ -12,6 +12,7 @@ mod init;
 mod keyring;
 mod keys;
 mod mirror;
+mod prune;
 mod serve;
 mod setup;
 mod source;
@@ -48,6 +49,7 @@ enum RepoCommand {
     History(history::History),
     Diff(history::Diff),
     Rollback(change::Rollback),
+    Prune(prune::Prune),
     Refresh(change::Refresh),
     Resign(change::Resign),
     Repair(change::Repair),
@@ -71,6 +73,7 @@ impl RepoArgs {
             RepoCommand::History(args) => args.run(session),
             RepoCommand::Diff(args) => args.run(session),
             RepoCommand::Rollback(args) => args.run(session),
+            RepoCommand::Prune(args) => args.run(session),
             RepoCommand::Refresh(args) => args.run(session),
             RepoCommand::Resign(args) => args.run(session),
             RepoCommand::Repair(args) => args.run(session),

@@ -1,8 +1,9 @@
 //! The dependency closure: whatever a package requires of the components is in the channel, in a version that will do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Components, Refusal};
+use crate::digest::Digest;
 use crate::format::Format;
 use crate::repository::fragment::{Capability, Fragment, Requirement};
 
@@ -14,12 +15,7 @@ type Providers<'a> = HashMap<(Format, &'a str), Vec<(&'a str, Capability<'a>)>>;
 /// What has another name than a component and than everything in the channel comes from the distribution: `iptables`,
 /// `libc.so.6`, `/bin/sh`.
 pub fn unmet(subjects: &[&Fragment], all: &[&Fragment], components: &Components) -> Vec<Refusal> {
-    let mut providers = Providers::new();
-    for fragment in all {
-        for capability in fragment.provides() {
-            providers.entry((fragment.format(), capability.name)).or_default().push((fragment.arch(), capability));
-        }
-    }
+    let providers = providers(all);
     let mut found = Vec::new();
     for fragment in subjects {
         for requirement in fragment.requires().filter(|one| !is_met(fragment, one, &providers, components)) {
@@ -27,6 +23,36 @@ pub fn unmet(subjects: &[&Fragment], all: &[&Fragment], components: &Components)
                 package: fragment.key().to_string(),
                 requirement: spelled(&requirement, fragment.format()),
             });
+        }
+    }
+    found
+}
+
+fn providers<'a>(all: &[&'a Fragment]) -> Providers<'a> {
+    let mut providers = Providers::new();
+    for fragment in all {
+        for capability in fragment.provides() {
+            providers.entry((fragment.format(), capability.name)).or_default().push((fragment.arch(), capability));
+        }
+    }
+    providers
+}
+
+/// Returns the digests of what `others` have of that which `kept` packages require and do not have among themselves: of
+/// each requirement the last one that will do.
+pub fn completing(kept: &[&Fragment], others: &[&Fragment], components: &Components) -> HashSet<Digest> {
+    let providers = providers(kept);
+    let mut found = HashSet::new();
+    for fragment in kept {
+        for requirement in fragment.requires().filter(|one| !is_met(fragment, one, &providers, components)) {
+            let names = |other: &Fragment| {
+                other.provides().any(|own| requirement.alternatives.iter().any(|asked| asked.name == own.name))
+            };
+            let does = |other: &&&Fragment| {
+                names(other) && is_met(fragment, &requirement, &self::providers(&[**other]), components)
+            };
+            let newest = others.iter().filter(does).max_by(|one, other| one.compare_places(other));
+            found.extend(newest.map(|one| one.sha256().clone()));
         }
     }
     found

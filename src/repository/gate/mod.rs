@@ -15,7 +15,7 @@ use crate::format::Format;
 use crate::package::signing::{self, SigningError};
 use crate::sign::{Certificate, VerifyError};
 
-pub use closure::unmet;
+pub use closure::{completing, unmet};
 pub use components::Components;
 pub use set::incomplete;
 

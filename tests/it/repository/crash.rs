@@ -59,7 +59,7 @@ fn kill(rig: &Rig, kills: u64) {
                 "promote" => rig.command("promote staging/v1.36 stable/v1.36"),
                 "rollback" => rig.command("repo rollback stable/v1.36 --to 1"),
                 "refresh" => rig.command("repo refresh stable/v1.36"),
-                _ => rig.without_key("repo gc --delete"),
+                _ => rig.without_key("repo gc --delete --wait 0"),
             };
             // Spread over the whole run, without a source of chance.
             let after = whole.mul_f64(f64::from(u32::try_from(round * 37 % 100).unwrap()) / 100.0);
@@ -153,7 +153,7 @@ fn everything_at_once(rig: &Rig) {
             rig.command("repo rollback stable/v1.36 --to 1"),
             one("arm64.deb"),
             rig.command("repo refresh stable/v1.36"),
-            rig.without_key("repo gc --delete"),
+            rig.without_key("repo gc --delete --wait 0"),
             one("aarch64.rpm"),
             rig.without_key("repo repair"),
             rig.without_key("repo check"),

@@ -1,6 +1,9 @@
 //! Keys of repositories: several at once, one in the place of another, and packages that somebody else signed.
 
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Instant;
 
 use fs_err as fs;
 
@@ -70,6 +73,37 @@ fn a_key_takes_the_place_of_another() {
     let (fingerprint, _) = keys(&rig).pop().unwrap();
     refused(11, &mut rig.without_key(&format!("repo distrust {fingerprint}")), "signs the repository");
     refused(4, &mut rig.without_key("repo distrust ABCD"), "no certificate ABCD");
+}
+
+#[test]
+fn a_change_of_keys_that_is_killed_is_done_again() {
+    let rig = Rig::new();
+    done(&mut rig.publish("stable/v1.36", &Made::get().packages("1.36.1", &["kubectl"])));
+    done(&mut rig.publish("staging/v1.36", &Made::get().packages("1.36.2", &["kubectl"])));
+    let (old, new) = (Made::get().key(), another(&rig, "new"));
+    let resign = || {
+        let mut resign = rig.without_key("repo resign");
+        resign.arg("--sign-key").arg(&new).arg("--also-sign-key").arg(&old);
+        resign
+    };
+    let begin = Instant::now();
+    done(&mut resign());
+    let whole = begin.elapsed();
+    for tenth in [3, 6, 8] {
+        // Back to one key, and on the way to two.
+        done(rig.without_key("repo resign").arg("--sign-key").arg(&old));
+        let mut child = resign().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(whole.mul_f64(f64::from(tenth) / 10.0));
+        let _ = child.kill();
+        child.wait().unwrap();
+        // Repaired or not, whoever knows the old key reads everything.
+        done(&mut rig.without_key("repo repair"));
+        assert_eq!(done(rig.without_key("repo check").arg("--key").arg(Made::get().certificate())), "");
+        done(&mut resign());
+        for key in [&Made::get().certificate(), &new] {
+            assert_eq!(done(rig.without_key("repo check").arg("--key").arg(key)), "");
+        }
+    }
 }
 
 #[test]

@@ -228,10 +228,53 @@ fn garbage_goes_and_nothing_else() {
     let found = gc("", 8);
     assert!(found.contains("orphan_1_amd64.deb\n") && found.contains("kubelet_1.36.2-1.1_amd64.deb\n"), "{found}");
     assert!(!found.contains("1.36.1") && orphan.exists(), "{found}");
-    assert_eq!(gc(" --delete", 8), found);
-    assert!(!orphan.exists());
-    assert_eq!(gc("", 8), "");
+    // The first run records, and a later one deletes what an earlier one recorded long enough ago.
+    assert_eq!(gc(" --delete", 8), "");
+    assert_eq!(gc(" --delete --wait 25", 9), "");
+    assert!(orphan.exists());
+    // What a lock names stays, with its papers.
+    let package = Made::get().packages("1.36.2", &["kubelet", "amd64.deb"]).remove(0);
+    let lock = rig.folder.path().join("lock.txt");
+    let sha256 = kubepkg::digest::Digest::sha256(fs::read(&package).unwrap());
+    fs::write(&lock, format!("[kubelet]\nsha256 = \"{}\"\n", sha256.hex())).unwrap();
+    let deleted = gc(&format!(" --delete --lock {}", lock.display()), 10);
+    let locked = |line: &&str| line.starts_with("pool/") && line.contains("kubelet_1.36.2-1.1_amd64.deb");
+    let (kept, others): (Vec<&str>, Vec<&str>) = found.lines().partition(locked);
+    assert_eq!((kept.len(), deleted.lines().collect::<Vec<_>>()), (3, others), "{kept:?}");
+    assert!(!orphan.exists() && kept.iter().all(|path| rig.root().join(path).exists()));
     rig.assert_whole();
+    fs::write(&lock, "nothing\n").unwrap();
+    refused(2, rig.without_key("repo gc").arg("--lock").arg(&lock), "names no SHA-256");
+    // Without the lock they go, too: recorded by one run, deleted by the next.
+    assert_eq!((gc(" --delete", 10).as_str(), gc(" --delete --wait 0", 10).lines().count()), ("", 3));
+    assert_eq!(gc("", 10), "");
+    rig.assert_whole();
+}
+
+#[test]
+fn old_versions_go_and_what_is_required_stays() {
+    let rig = Rig::new();
+    rig.publish_release("stable/v1.36", "1.36.1");
+    rig.publish_release("stable/v1.36", "1.36.2");
+    let before = rig.state();
+    let told = done(&mut rig.without_key("repo prune stable/v1.36 --keep 1 --dry-run"));
+    assert_eq!(rig.state(), before);
+    // Of five components two are the same in both releases.
+    assert_eq!(told.lines().count(), 3 * 2 * 2, "{told}");
+    assert!(told.lines().all(|line| line.starts_with("- ") && line.contains(" 1.36.1-")), "{told}");
+    let pruned = rig.done("repo prune stable/v1.36 --keep 1");
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&pruned), sorted(&told));
+    assert_eq!(rig.done("repo prune stable/v1.36 --keep 1"), "");
+    rig.assert_whole();
+    let history = done(&mut rig.without_key("repo history stable/v1.36"));
+    assert!(history.contains("prune to 1"), "{history}");
+    // What is taken out can be shown again.
+    assert_eq!(rig.done("repo rollback stable/v1.36 --to 2").lines().count(), 3 * 2 * 2);
 }
 
 #[test]
