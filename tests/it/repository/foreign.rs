@@ -35,6 +35,14 @@ impl Gpg {
         gpg
     }
 
+    /// With a key that clients of today refuse: it signed itself with SHA-1.
+    pub(crate) fn outdated() -> Self {
+        let gpg = Self { home: tempfile::tempdir().unwrap() };
+        let user = ["--quick-generate-key", "Old <old@example.org>", "rsa3072", "cert,sign", "5y"];
+        gpg.run(&[&["--cert-digest-algo", "SHA1"][..], &user].concat());
+        gpg
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) {
         let home = self.home.path().to_str().unwrap();
         let options =

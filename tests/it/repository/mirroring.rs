@@ -282,3 +282,18 @@ fn signatures_of_version_3_are_taken_by_name_alone() {
     fs::write(path("Release"), text.replace("Codename", "Codenome")).unwrap();
     refused(6, &mut elsewhere.mirror(&rig, "deb", &["--signatures", "legacy"]), "is bad");
 }
+
+#[test]
+fn keys_that_clients_refuse_are_taken_by_name_alone() {
+    let (folder, gpg, rig) = (tempfile::tempdir().unwrap(), Gpg::outdated(), Rig::new());
+    foreign::flat(folder.path(), &Made::get().packages("1.36.2", &["kubectl", "deb"]), &gpg);
+    let mirror = |more: &[&str]| {
+        let mut mirror = rig.command("repo mirror --channel stable/v1.36");
+        mirror.env("XDG_CACHE_HOME", folder.path().join("cache"));
+        mirror.arg("--key").arg(gpg.certificate()).arg(folder.path()).args(more);
+        mirror
+    };
+    refused(8, &mut mirror(&[]), "nothing is taken with this key");
+    assert_eq!(done(&mut mirror(&["--signatures", "legacy"])).lines().count(), 2);
+    assert!(done(&mut rig.without_key("repo history stable/v1.36")).contains("(legacy signatures)"));
+}
