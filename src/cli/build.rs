@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::args::{Output, Selection, Sources, Work};
 use super::diagnostic::Failure;
 use super::exit::Exit;
+use super::publish::{AtOnce, Target};
 use super::session::{Session, interruptible};
 use super::signing::{self, Signing};
 use super::{Done, blocks, signal};
+use crate::package::reader::FileList;
 use crate::pipeline::{self, Env, Outcome, Package, Results, Settings};
 use crate::plan::{Plan, PlannedPackage};
 use crate::provenance;
@@ -22,7 +24,8 @@ use crate::sbom;
 #[command(after_help = "Examples:
   kubepkg build --version 1.36.2 --arch arm64
   kubepkg build kubectl kubeadm --version 1.36 --format deb --arch amd64,arm64
-  kubepkg build --version 1.37.1 --arch all --upstream /srv/mirror --output dist")]
+  kubepkg build --version 1.37.1 --arch all --upstream /srv/mirror --output dist
+  kubepkg build --version 1.36.2 --sign-key release.asc --publish stable/v1.36 --repo ./repo")]
 pub(crate) struct BuildArgs {
     #[command(flatten)]
     selection: Selection,
@@ -33,12 +36,16 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     signing: Signing,
     #[command(flatten)]
+    publishing: AtOnce,
+    #[command(flatten)]
     work: Work,
 }
 
 impl BuildArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let signer = self.signing.signer(session)?;
+        let target = self.publishing.open(session, &self.signing, &self.sources)?;
+        let own = if target.is_none() { self.signing.signer(session)? } else { None };
+        let signer = target.as_ref().map(Target::signer).or(own.as_deref());
         let templates = session.templates(&self.sources.trees)?;
         let fetcher = interruptible(session.fetcher(&self.sources)?);
         let (plan, request) = session.plan(&self.selection, &self.sources, &templates, || Ok(fetcher.clone()))?;
@@ -54,17 +61,26 @@ impl BuildArgs {
             output: &output,
             compression,
             jobs: self.work.jobs(),
-            signer: signer.as_deref(),
+            signer,
             blocks: &kept.blocks,
+            file_list: target.as_ref().map_or(FileList::Unwanted, Target::file_list),
             results: results.as_ref(),
         };
         let built = pipeline::build(&plan, &env, &request.arches, &settings);
         let (Ok(outcome) | Err((outcome, _))) = &built;
         if !outcome.packages.is_empty() {
-            signing::report(session, signer.as_deref());
+            signing::report(session, signer);
         }
         match built {
-            Ok(outcome) => Ok(report(session, &plan, &outcome)),
+            Ok(outcome) => {
+                let mut done = report(session, &plan, &outcome);
+                if let Some(target) = target {
+                    let told = self::done(&plan, &outcome);
+                    let published = target.publish(session, outcome.packages);
+                    done.json["published"] = published.map_err(|failure| failure.after(told))?;
+                }
+                Ok(done)
+            }
             // What is complete is worth telling, whatever came after.
             Err((outcome, error)) => Err(Failure::from(error).after(done(&plan, &outcome))),
         }

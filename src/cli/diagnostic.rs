@@ -382,7 +382,9 @@ impl From<BuildError> for Failure {
                 Exit::Write,
                 "make room there, choose another cache with `--cache-dir`, or do without with `--no-cache`",
             ),
-            BuildError::Write { .. } => told(Exit::Write, "try another `--compression`, and report what it says"),
+            BuildError::Write { .. } | BuildError::Read { .. } => {
+                told(Exit::Write, "try another `--compression`, and report what it says")
+            }
         }
     }
 }

@@ -111,7 +111,7 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Build(build::BuildArgs),
+    Build(Box<build::BuildArgs>),
     Plan(plan::PlanArgs),
     Fetch(fetch::FetchArgs),
     Render(render::RenderArgs),

@@ -2,11 +2,20 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::Done;
+use super::args::Sources;
 use super::diagnostic::Failure;
-use super::repository::{Place, Publishing, report};
+use super::repository::{Opened, Patience, Place, Publishing, Requests, components, report, store};
 use super::session::Session;
+use super::signing::{Also, Signing};
+use crate::package::reader::FileList;
+use crate::pipeline::{Origin, Package};
+use crate::repository::candidate::{ReadBack, Signature};
 use crate::repository::channel::{BadChannel, Channel};
+use crate::repository::charter::Repository;
+use crate::sign::Signer;
 
 /// Add packages to a channel of a repository
 ///
@@ -40,6 +49,81 @@ impl PublishArgs {
         let (text, json) = report(session, self.channel, &outcome);
         Ok(Done::new(text, json))
     }
+}
+
+/// Where packages are published as soon as they are built.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Publishing")]
+pub(crate) struct AtOnce {
+    /// Channel to which the packages are published when all are built, signed by the key that signs them
+    #[arg(long, value_name = "CHANNEL", value_parser = channel)]
+    publish: Option<Channel>,
+
+    /// Repository: a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`
+    #[arg(long, value_name = "DIR|URL", env = "KUBEPKG_REPO", hide_env_values = true)]
+    repo: Option<String>,
+
+    #[command(flatten)]
+    requests: Requests,
+}
+
+impl AtOnce {
+    /// Opens the repository before anything is built, if packages are to be published.
+    pub(crate) fn open(
+        &self,
+        session: &Session,
+        signing: &Signing,
+        sources: &Sources,
+    ) -> Result<Option<Target>, Failure> {
+        let Some(channel) = self.publish else { return Ok(None) };
+        let repo = self.repo.as_deref().ok_or_else(|| {
+            Failure::usage("`--publish` says the channel, and not the repository").hint("name it with `--repo`")
+        })?;
+        let signer = signing.signer(session)?.ok_or_else(|| {
+            Failure::usage("no key: apt, dnf and zypper read signed repositories")
+                .hint("add `--sign-key FILE`, the key that `kubepkg repo init` made")
+        })?;
+        let opened = Opened::new(session, signer, &Also::default(), components(session, &sources.trees)?)?;
+        let (requests, ca_certificates) = (self.requests.clone(), sources.ca_certificates.clone());
+        let repository = Repository::open(store(repo, &Patience { requests, ca_certificates })?)?;
+        Ok(Some(Target { channel, repository, opened }))
+    }
+}
+
+/// A channel that packages are built for.
+pub(crate) struct Target {
+    channel: Channel,
+    repository: Repository,
+    opened: Opened,
+}
+
+impl Target {
+    /// Returns who signs packages and index files.
+    pub(crate) fn signer(&self) -> &dyn Signer {
+        self.opened.signer()
+    }
+
+    /// Whether the repository wants to know the files of debs.
+    pub(crate) fn file_list(&self) -> FileList {
+        self.repository.charter().settings.file_list()
+    }
+
+    /// Publishes what was built, and returns what came of it.
+    pub(crate) fn publish(mut self, session: &Session, packages: Vec<Package>) -> Result<Value, Failure> {
+        let packages = packages.into_iter().map(read_back).collect();
+        let outcome = self.repository.publish_read_back(self.channel, packages, &self.opened.publisher())?;
+        Ok(report(session, self.channel, &outcome).1)
+    }
+}
+
+/// What an earlier run signed is looked at again, since the folder is not only ours.
+fn read_back(package: Package) -> ReadBack {
+    let signature = match (package.origin, &package.signer) {
+        (Origin::Built, Some(signer)) => Signature::Made(signer.clone()),
+        (Origin::Built, None) => Signature::Absent,
+        (Origin::Unchanged, _) => Signature::Unknown,
+    };
+    ReadBack { scan: package.scan(), source: package.source, signature }
 }
 
 /// Reads a channel of the command line.

@@ -42,17 +42,24 @@ pub(crate) struct Place {
 /// How long a bucket or a web server is waited for, and whom it may be.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Patience {
-    /// Give a request to a bucket or a web server up after so many seconds
-    #[arg(long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
-    timeout: u64,
-
-    /// Try a failed request to a bucket or a web server so many times more
-    #[arg(long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
-    retries: u8,
+    #[command(flatten)]
+    pub(crate) requests: Requests,
 
     /// Certificate authority besides those of the system, in PEM (can be repeated)
     #[arg(long = "ca-certificate", value_name = "FILE", env = "KUBEPKG_CA_CERTIFICATE", value_delimiter = ',')]
-    ca_certificates: Vec<PathBuf>,
+    pub(crate) ca_certificates: Vec<PathBuf>,
+}
+
+/// How often and how long a bucket or a web server is asked.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Requests {
+    /// Give a request to a bucket or a web server up after so many seconds
+    #[arg(id = "store-timeout", long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    timeout: u64,
+
+    /// Try a failed request to a bucket or a web server so many times more
+    #[arg(id = "store-retries", long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
+    retries: u8,
 }
 
 impl Patience {
@@ -60,8 +67,8 @@ impl Patience {
     pub(crate) fn http(&self) -> HttpOptions {
         HttpOptions {
             ca_certificates: self.ca_certificates.clone(),
-            read_timeout: Duration::from_secs(self.timeout).min(HttpOptions::default().read_timeout),
-            retries: self.retries.into(),
+            read_timeout: Duration::from_secs(self.requests.timeout).min(HttpOptions::default().read_timeout),
+            retries: self.requests.retries.into(),
             ..HttpOptions::default()
         }
     }
@@ -87,8 +94,8 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
     let location: Location = place.parse().map_err(|error: BadLocation| Failure::usage(error.to_string()))?;
     let options = StoreOptions {
         environment: super::environment_of(&ENVIRONMENT),
-        timeout: Duration::from_secs(patience.timeout),
-        retries: patience.retries.into(),
+        timeout: Duration::from_secs(patience.requests.timeout),
+        retries: patience.requests.retries.into(),
         http: patience.http(),
     };
     Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
@@ -103,6 +110,12 @@ pub(crate) struct Publishing {
     pub(crate) also: Also,
     #[command(flatten)]
     trees: Trees,
+}
+
+/// The packages that no distribution is trusted to have.
+pub(crate) fn components(session: &Session, trees: &Trees) -> Result<Components, Failure> {
+    let (_, catalog) = session.specs(trees)?;
+    Ok(Components::of(&catalog))
 }
 
 /// Who publishes, opened.
@@ -120,10 +133,7 @@ impl Publishing {
                 "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
             )
         })?;
-        let also = self.also.signers(session)?;
-        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
-        let components = self.components(session)?;
-        Ok(Opened { signer, also, date: date(session), components })
+        Opened::new(session, signer, &self.also, self.components(session)?)
     }
 }
 
@@ -140,6 +150,22 @@ impl Publishing {
 }
 
 impl Opened {
+    pub(crate) fn new(
+        session: &Session,
+        signer: Box<dyn Signer>,
+        also: &Also,
+        components: Components,
+    ) -> Result<Self, Failure> {
+        let also = also.signers(session)?;
+        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
+        Ok(Self { signer, also, date: date(session), components })
+    }
+
+    /// Returns who signs first.
+    pub(crate) fn signer(&self) -> &dyn Signer {
+        &*self.signer
+    }
+
     pub(crate) fn publisher(&self) -> Publisher<'_> {
         let signers = Signers::new(&*self.signer, self.also.iter().map(|signer| &**signer));
         Publisher { signers, date: self.date, components: &self.components }

@@ -23,9 +23,11 @@ use crate::event::{Event, Reporter, Warning};
 use crate::fetch::{Artifact, FetchError, Fetcher};
 use crate::format::Format;
 use crate::image::{ImageError, PackageImage, assemble};
+use crate::package::reader::{FileList, Head, ReadError, Scan};
 use crate::package::signing::SigningError;
 use crate::package::{Texts, WriteError, writer};
 use crate::plan::{Arches, Build, JobId, Plan, Source};
+use crate::repository::store;
 use crate::scratch::Scratch;
 use crate::sign::Signer;
 use crate::template::Templates;
@@ -69,6 +71,28 @@ pub struct Package {
     pub size: u64,
     /// The fingerprint of the key that signed it; nothing where none did.
     pub signer: Option<String>,
+    /// Whether this run made it.
+    pub origin: Origin,
+    /// What it says of itself, from the reading in which its digest was made.
+    pub head: Head,
+    /// What identifies the file that was read.
+    pub source: store::Source,
+}
+
+impl Package {
+    /// Returns what was read of it.
+    pub fn scan(&self) -> Scan {
+        Scan { sha256: self.sha256.clone(), size: self.size, head: self.head.clone() }
+    }
+}
+
+/// Which run made a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// This one.
+    Built,
+    /// An earlier one, and it would be the same today.
+    Unchanged,
 }
 
 /// What a run brought.
@@ -109,6 +133,14 @@ pub enum BuildError {
         file: String,
         /// Why.
         source: SigningError,
+    },
+    /// A package cannot be read as others read it.
+    #[error("cannot read back `{file}`")]
+    Read {
+        /// The package.
+        file: String,
+        /// Why.
+        source: ReadError,
     },
     /// A package has no papers.
     #[error("cannot write the papers of `{file}`")]
@@ -181,6 +213,8 @@ pub struct Settings<'a> {
     pub jobs: NonZero<usize>,
     /// The blocks of large files.
     pub blocks: &'a Blocks,
+    /// Whether debs are unpacked for the names of their files, which whoever publishes them may need.
+    pub file_list: FileList,
     /// What earlier runs left; nothing where everything is to be made anew.
     pub results: Option<&'a Results>,
 }

@@ -11,7 +11,9 @@ use super::Package;
 use super::papers::Papers;
 use crate::digest::{Algorithm, Digest, Digests, UpstreamDigests};
 use crate::fetch::Artifact;
+use crate::package::reader::{self, FileList, Head, ReadError, Scan};
 use crate::plan::PlannedPackage;
+use crate::repository::store::Source;
 
 /// The largest record, in bytes.
 const LIMIT: u64 = 1 << 20;
@@ -99,16 +101,18 @@ impl Results {
 }
 
 impl Record {
-    /// Whether `path` holds the package that was recorded.
-    pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
+    /// Reads the package in `path`; nothing if it is not the one that was recorded.
+    pub(super) fn read(&self, path: &Path, list: FileList) -> Result<Option<(Source, Head)>, ReadError> {
         let metadata = match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
         if !metadata.is_file() || metadata.len() != self.size {
-            return Ok(false);
+            return Ok(None);
         }
-        Ok(Digest::sha256_of(fs::File::open(path)?)? == (self.sha256.clone(), self.size))
+        let source = Source::new(path)?;
+        let Scan { sha256, size, head } = reader::scan(path, list)?;
+        Ok(((&sha256, size) == (&self.sha256, self.size)).then_some((source, head)))
     }
 }
 

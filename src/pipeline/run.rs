@@ -14,14 +14,16 @@ use super::arrivals::{Ready, Task};
 use super::budget::Budget;
 use super::papers::{Papers, Planned};
 use super::schedule::{Schedule, Urgency};
-use super::{BuildError, Env, Package, Settings};
+use super::{BuildError, Env, Origin, Package, Settings};
 use crate::block::{BlockError, Code, LargeFile, Making, Recipe};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::fetch::{Artifact, FetchError};
 use crate::image::PackageImage;
+use crate::package::reader::{self, Scan};
 use crate::package::{Packer, WriteError, large_files, signing, writer};
-use crate::plan::{Build, Plan, PlannedPackage, Source};
+use crate::plan::{self, Build, Plan, PlannedPackage};
+use crate::repository::store::Source;
 use crate::sbom::Contents;
 
 type Jobs<'a> = Schedule<'a, BuildError>;
@@ -84,9 +86,9 @@ impl<'a> Run<'a> {
     pub(super) fn begin<'r>(&'r self, jobs: &Jobs<'r>, ready: Ready<'a>) -> Result<(), BuildError> {
         let Ready { task: Task { build, packages }, sources } = ready;
         let sources = build.sources.iter().zip(sources).map(|(source, artifact)| match (&source.source, artifact) {
-            (Source::LocalBuild(path), _) => self.env.fetcher.local_build(path),
-            (Source::Download(_), Some(artifact)) => Ok(artifact),
-            (Source::Download(_), None) => unreachable!("a task is ready when all downloads came"),
+            (plan::Source::LocalBuild(path), _) => self.env.fetcher.local_build(path),
+            (plan::Source::Download(_), Some(artifact)) => Ok(artifact),
+            (plan::Source::Download(_), None) => unreachable!("a task is ready when all downloads came"),
         });
         let sources: Vec<Artifact> = sources.collect::<Result<_, FetchError>>()?;
         let (image, members) = super::image(build, &sources, self.env)?;
@@ -186,12 +188,16 @@ impl<'a> Run<'a> {
         let packer = Packer::new(compression, Code::of(image.metadata.arch), blocks, self.threads);
         writer.write(image, &texts, &packer, &mut file).map_err(|error| failed(package, error))?;
         let (file, unfinished) = self.sign(package, file, unfinished)?;
-        let (sha256, size) = fs::File::open(&unfinished).and_then(Digest::sha256_of).map_err(refused)?;
+        // By this reading a repository knows the package, too, whose name alone changes afterwards.
+        let source = Source::new(&unfinished).map_err(refused)?;
+        let Scan { sha256, size, head } = reader::scan(&unfinished, self.settings.file_list)
+            .map_err(|source| BuildError::Read { file: package.file_name.clone(), source })?;
         let path = output.join(&package.file_name);
         let papers = self.papers(pending, &sha256)?;
         papers.publish(self.env, &file, &unfinished, &path).map_err(refused)?;
         let signer = self.settings.signer.map(|signer| signer.fingerprint().to_owned());
-        let written = Package { path, id: package.id.clone(), format: package.format, sha256, size, signer };
+        let (id, format, source, origin) = (package.id.clone(), package.format, source.renamed(&path), Origin::Built);
+        let written = Package { path, id, format, sha256, size, signer, origin, head, source };
         if let Some(results) = self.settings.results {
             results.record(&written, &papers, &self.settings.variant(), &pending.build.sources);
         }

@@ -7,7 +7,7 @@ use super::arrivals::Task;
 use super::papers::Planned;
 use super::results::Record;
 use super::schedule::{Schedule, Urgency};
-use super::{Env, Package, Settings};
+use super::{Env, Origin, Package, Settings};
 use crate::event::Event;
 use crate::fetch::Evidence;
 use crate::plan::{Plan, PlannedPackage, Source};
@@ -28,10 +28,13 @@ pub(super) fn sort_out<'p>(plan: &'p Plan, env: &Env<'_>, settings: &Settings<'_
                 let path = settings.output.join(&package.file_name);
                 // A file that cannot be read is made anew, which tells what is wrong with the folder.
                 let has_papers = || planned.has_papers(settings, record, &evidence, &path).unwrap_or(false);
-                if record.is_at(&path).unwrap_or(false) && has_papers() {
-                    let (id, sha256) = (package.id.clone(), record.sha256.clone());
+                if let Ok(Some((source, head))) = record.read(&path, settings.file_list)
+                    && has_papers()
+                {
+                    let (id, sha256, size) = (package.id.clone(), record.sha256.clone(), record.size);
                     let signer = settings.signer.map(|signer| signer.fingerprint().to_owned());
-                    let unchanged = Package { path, id, format: package.format, sha256, size: record.size, signer };
+                    let (format, origin) = (package.format, Origin::Unchanged);
+                    let unchanged = Package { path, id, format, sha256, size, signer, origin, head, source };
                     there.lock().unwrap_or_else(PoisonError::into_inner).push(unchanged);
                 }
                 Ok(())

@@ -1,31 +1,70 @@
 //! Package files that may be published.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::RepositoryError;
 use super::fragment::Fragment;
 use super::gate::{self, Refusal};
 use super::generation::Entry;
 use super::layout::{self, key};
+use super::pack::Shelf;
 use super::paper::{self, Given};
 use super::store::{Content, Key, Source};
-use crate::package::reader::FileList;
+use crate::format::Format;
+use crate::package::reader::{FileList, Scan};
 use crate::sign::Certificate;
 
 /// A package file that was looked at.
 #[derive(Debug)]
 pub(super) struct Candidate {
     source: Source,
-    fragment: Fragment,
+    /// Without the texts of index files.
+    fragment: Rc<Fragment>,
     papers: Vec<Given>,
+    signature: Signature,
+}
+
+/// A package that its maker read back: nobody has to read it again.
+#[derive(Debug)]
+pub struct ReadBack {
+    /// The file, as it was when it was read.
+    pub source: Source,
+    /// What was read.
+    pub scan: Scan,
+    /// What is known of its signature.
+    pub signature: Signature,
+}
+
+/// What is known of the signature of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signature {
+    /// Nothing yet.
+    Unknown,
+    /// It was made by the key with this fingerprint, and read back.
+    Made(String),
+    /// It has none.
+    Absent,
 }
 
 impl Candidate {
-    /// Reads a package file.
-    pub(super) fn read(path: &Path, list: FileList) -> Result<Self, RepositoryError> {
+    /// Reads a package file, and puts its fragment on a shelf.
+    pub(super) fn read(path: &Path, list: FileList, shelf: &mut Shelf) -> Result<Self, RepositoryError> {
         let source = Source::new(path)?;
-        let fragment = Fragment::read(path, list)?;
-        Ok(Self { source, fragment, papers: Vec::new() })
+        let fragment = shelf.add(Fragment::read(path, list)?)?;
+        Ok(Self { source, fragment, papers: Vec::new(), signature: Signature::Unknown })
+    }
+
+    /// Takes a package that was read already.
+    pub(super) fn of(package: ReadBack, shelf: &mut Shelf) -> Result<Self, RepositoryError> {
+        let ReadBack { source, scan, signature } = package;
+        let fragment = shelf.add(Fragment::of_scan(source.path(), &scan)?)?;
+        Ok(Self { source, fragment, papers: Vec::new(), signature })
+    }
+
+    /// Returns the file.
+    pub(super) fn path(&self) -> &Path {
+        self.source.path()
     }
 
     /// Takes the papers among `given`, and those beside the package; returns what is wrong with them.
@@ -42,8 +81,15 @@ impl Candidate {
 
     /// Returns why it is not published, whatever else is.
     pub(super) fn refusals(&self, trusted: &[Certificate]) -> Vec<Refusal> {
-        let mut found = gate::file(&self.source.path().display().to_string(), &self.fragment);
-        found.extend(gate::signature(self.source.path(), self.fragment.format(), trusted));
+        let file = self.source.path().display().to_string();
+        let mut found = gate::file(&file, &self.fragment);
+        let is_trusted = |issuer: &str| trusted.iter().any(|one| one.fingerprint() == issuer);
+        found.extend(match &self.signature {
+            Signature::Unknown => gate::signature(self.source.path(), self.fragment.format(), trusted),
+            Signature::Made(issuer) if is_trusted(issuer) => None,
+            Signature::Made(issuer) => Some(Refusal::Foreign { file, issuer: issuer.clone() }),
+            Signature::Absent => (self.fragment.format() == Format::Rpm).then_some(Refusal::Unsigned { file }),
+        });
         found
     }
 

@@ -1,14 +1,14 @@
 //! Changes of channels that bring no new packages: promotions, rollbacks, new dates. No bytes of packages are moved.
 
 use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
-use super::fragment::Fragment;
 use super::generation::{Entry, Generation, Reason};
 use super::pack::Shelf;
-use super::projection::{self, Bytes};
+use super::projection::{self, Fresh};
 use super::publish::{Change, Outcome, Publisher};
 use crate::digest::Digest;
 
@@ -24,13 +24,13 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         let source = self.shown(from)?.generation;
-        let fragments = self.fragments(&source, &source.packages)?;
+        let fragments = self.fragments(&source)?;
         let reason = Reason::Promote { from: from.to_string() };
         self.advance(to, publisher, |shown| {
             let known: HashSet<&Entry> = shown.iter().collect();
             let new = source.packages.iter().filter(|entry| !known.contains(entry)).cloned();
             let packages = shown.iter().cloned().chain(new).collect();
-            let change = Change { packages, fragments: fragments.clone(), reason: reason.clone(), always: false };
+            let change = Change { packages, fragments: Rc::clone(&fragments), reason: reason.clone(), always: false };
             Ok((change, Vec::new()))
         })
     }
@@ -44,7 +44,7 @@ impl Repository {
         list: &str,
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        let (mut packages, mut fragments, mut left) = (Vec::new(), Vec::new(), wanted.clone());
+        let (mut packages, mut shelf, mut left) = (Vec::new(), Shelf::default(), wanted.clone());
         for other in self.published()? {
             let generation = self.shown(other)?.generation;
             let (found, _): (Vec<Entry>, Vec<Entry>) = generation
@@ -55,15 +55,17 @@ impl Repository {
             for entry in &found {
                 left.remove(file_name(entry));
             }
-            fragments.extend(self.fragments(&generation, &found)?);
+            if !found.is_empty() {
+                shelf.join(&*self.fragments(&generation)?);
+            }
             packages.extend(found);
         }
         if let Some((file, sha256)) = left.pop_first() {
             return Err(RepositoryError::NoPackage { file, sha256 });
         }
-        let reason = Reason::Promote { from: list.to_owned() };
+        let (reason, fragments) = (Reason::Promote { from: list.to_owned() }, Rc::new(shelf));
         self.advance(channel, publisher, |_| {
-            let (packages, fragments) = (packages.clone(), fragments.clone());
+            let (packages, fragments) = (packages.clone(), Rc::clone(&fragments));
             Ok((Change { packages, fragments, reason: reason.clone(), always: false }, Vec::new()))
         })
     }
@@ -76,9 +78,9 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         let old = self.generation(channel, to)?.generation;
-        let fragments = self.fragments(&old, &old.packages)?;
+        let fragments = self.fragments(&old)?;
         self.advance(channel, publisher, |_| {
-            let (packages, fragments) = (old.packages.clone(), fragments.clone());
+            let (packages, fragments) = (old.packages.clone(), Rc::clone(&fragments));
             Ok((Change { packages, fragments, reason: Reason::Rollback { to }, always: false }, Vec::new()))
         })
     }
@@ -88,7 +90,7 @@ impl Repository {
         self.shown(channel)?;
         self.advance(channel, publisher, |shown| {
             let change =
-                Change { packages: shown.to_vec(), fragments: Vec::new(), reason: Reason::Refresh, always: true };
+                Change { packages: shown.to_vec(), fragments: Rc::default(), reason: Reason::Refresh, always: true };
             Ok((change, Vec::new()))
         })
     }
@@ -99,23 +101,15 @@ impl Repository {
         let shown = self.shown(channel)?.generation;
         let is_complete = projection::is_complete(self.store(), &shown)?;
         if !is_complete {
-            projection::write(self.store(), channel, &Bytes::new())?;
+            projection::write(self.store(), channel, &Fresh::default())?;
         }
         Ok(!is_complete)
     }
 
-    /// Returns what is known of some packages of a generation.
-    pub(super) fn fragments(
-        &self,
-        generation: &Generation,
-        packages: &[Entry],
-    ) -> Result<Vec<Fragment>, RepositoryError> {
-        if packages.is_empty() {
-            return Ok(Vec::new());
-        }
+    /// Returns what is known of the packages of a generation.
+    pub(super) fn fragments(&self, generation: &Generation) -> Result<Rc<Shelf>, RepositoryError> {
         let by = format!("generation {} of {}", generation.number, generation.channel);
-        let shelf = Shelf::read(self.store(), &generation.packs, &by)?;
-        Ok(packages.iter().filter_map(|entry| shelf.get(&entry.sha256).cloned()).collect())
+        Ok(Rc::new(Shelf::read(self.store(), &generation.packs, &by)?))
     }
 }
 

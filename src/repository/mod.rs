@@ -10,7 +10,7 @@
 
 pub mod apt;
 pub mod bundle;
-mod candidate;
+pub mod candidate;
 pub mod change;
 pub mod channel;
 pub mod charter;
@@ -29,6 +29,7 @@ pub mod keyring_package;
 pub mod layout;
 mod location;
 pub mod mirror;
+mod offer;
 mod order;
 pub mod pack;
 pub mod paper;

@@ -23,19 +23,34 @@ const TRIES: usize = 100;
 /// The bytes of files that were just made, so that nobody reads them back.
 pub(super) type Bytes = HashMap<Digest, Vec<u8>>;
 
+/// A generation that was just written, and what was made for it, so that nobody reads it back.
+#[derive(Default)]
+pub(super) struct Fresh<'a> {
+    pub(super) generation: Option<(&'a Head, &'a Generation)>,
+    pub(super) bytes: Bytes,
+}
+
 /// Writes what the newest generation of a channel wants, and returns its head; none if nothing was published to it.
-pub(super) fn write(store: &Store, channel: Channel, bytes: &Bytes) -> Result<Option<Head>, RepositoryError> {
+pub(super) fn write(store: &Store, channel: Channel, fresh: &Fresh<'_>) -> Result<Option<Head>, RepositoryError> {
+    let bytes = &fresh.bytes;
     let _guard = store.guard()?;
     for _ in 0..TRIES {
         // Before the head is read: whoever publishes after that changes a tag or is newer.
         let Some(first) = Head::read(store, channel)? else { return Ok(None) };
-        let generation = Generation::read(store, channel, &first.head)?;
+        let read;
+        let generation = match fresh.generation {
+            Some((head, generation)) if *head == first.head => generation,
+            _ => {
+                read = Generation::read(store, channel, &first.head)?;
+                &read
+            }
+        };
         let keys: Vec<Key> = generation.projection.iter().map(|file| file.path.clone()).collect();
         let tags = if store.is_guarded() { vec![None; keys.len()] } else { store.tags(&keys)? };
         if Head::read(store, channel)?.is_none_or(|now| now.head != first.head) {
             continue;
         }
-        if write_all(store, &generation, &tags, bytes)? {
+        if write_all(store, generation, &tags, bytes)? {
             return Ok(Some(first.head));
         }
     }

@@ -1,6 +1,7 @@
 //! Fewer versions in a channel: the newest ones of each package stay.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 use super::channel::Channel;
 use super::charter::Repository;
@@ -8,11 +9,8 @@ use super::error::RepositoryError;
 use super::fragment::{Fragment, compare_versions};
 use super::gate::{self, Components};
 use super::generation::{Entry, Reason};
+use super::pack::Shelf;
 use super::publish::{Change, Outcome, Publisher};
-use crate::digest::Digest;
-
-/// What is known of the packages of a channel, by their digests.
-type Fragments = HashMap<Digest, Fragment>;
 
 impl Repository {
     /// Returns what [`Repository::prune`] would take out of a channel. Nothing is written.
@@ -23,7 +21,7 @@ impl Repository {
         components: &Components,
     ) -> Result<Vec<Entry>, RepositoryError> {
         let shown = self.shown(channel)?.generation.packages;
-        let kept: HashSet<Entry> = remaining(&shown, keep, &self.known(channel)?, components).into_iter().collect();
+        let kept: HashSet<Entry> = remaining(&shown, keep, &*self.known(channel)?, components).into_iter().collect();
         Ok(shown.into_iter().filter(|entry| !kept.contains(entry)).collect())
     }
 
@@ -38,19 +36,20 @@ impl Repository {
         let fragments = self.known(channel)?;
         self.advance(channel, publisher, |shown| {
             let packages = remaining(shown, keep, &fragments, publisher.components);
-            Ok((Change { packages, fragments: Vec::new(), reason: Reason::Prune { keep }, always: false }, Vec::new()))
+            Ok((
+                Change { packages, fragments: Rc::default(), reason: Reason::Prune { keep }, always: false },
+                Vec::new(),
+            ))
         })
     }
 
-    fn known(&self, channel: Channel) -> Result<Fragments, RepositoryError> {
-        let generation = self.shown(channel)?.generation;
-        let fragments = self.fragments(&generation, &generation.packages)?;
-        Ok(fragments.into_iter().map(|fragment| (fragment.sha256().clone(), fragment)).collect())
+    fn known(&self, channel: Channel) -> Result<Rc<Shelf>, RepositoryError> {
+        self.fragments(&self.shown(channel)?.generation)
     }
 }
 
 /// Returns the packages that stay. What somebody published meanwhile, of which nothing is known here, stays too.
-fn remaining(shown: &[Entry], keep: usize, fragments: &Fragments, components: &Components) -> Vec<Entry> {
+fn remaining(shown: &[Entry], keep: usize, fragments: &Shelf, components: &Components) -> Vec<Entry> {
     let mut groups: BTreeMap<_, Vec<&Entry>> = BTreeMap::new();
     for entry in shown {
         let minor = minor(&entry.version);
@@ -71,7 +70,7 @@ fn remaining(shown: &[Entry], keep: usize, fragments: &Fragments, components: &C
         let missing = gate::completing(&known(&kept), &known(&rest), components);
         let (back, older): (Vec<&Entry>, Vec<&Entry>) = rest
             .into_iter()
-            .partition(|entry| missing.contains(&entry.sha256) || !fragments.contains_key(&entry.sha256));
+            .partition(|entry| missing.contains(&entry.sha256) || fragments.get(&entry.sha256).is_none());
         kept.extend(&back);
         rest = older;
         if back.is_empty() {

@@ -5,21 +5,22 @@
 //! the head is written nothing has happened; from then on everything can be completed by anyone ([`Repository::repair`]).
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
 
 use super::candidate::Candidate;
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
 use super::fragment::Fragment;
-use super::gate::{self, Components, Refusal, Refusals};
+use super::gate::{self, Components, Refusals};
 use super::generation::{Entry, File, Generation, Projected, Reason};
 use super::head::{Head, Held};
 use super::index::Earlier;
 use super::layout::{self, key};
 use super::pack::Shelf;
 use super::paper;
-use super::projection::{self, Bytes};
+use super::projection::{self, Bytes, Fresh};
 use super::render::{Places, Rendered, Rendering, Seal};
 use super::site;
 use super::state::StateError;
@@ -67,56 +68,13 @@ impl Outcome {
 pub(super) struct Change {
     pub(super) packages: Vec<Entry>,
     /// The fragments of packages that the channel does not show yet.
-    pub(super) fragments: Vec<Fragment>,
+    pub(super) fragments: Rc<Shelf>,
     pub(super) reason: Reason,
     /// Whether there is a new generation even where the packages are the same.
     pub(super) always: bool,
 }
 
 impl Repository {
-    /// Adds package files to a channel, with the papers among the files and beside them. Packages that it shows already are
-    /// left alone; if it shows all of them, nothing is written, unless an earlier run was killed before it was done.
-    pub fn publish(
-        &mut self,
-        channel: Channel,
-        files: &[PathBuf],
-        publisher: &Publisher<'_>,
-    ) -> Result<Outcome, RepositoryError> {
-        self.add(channel, files, &Reason::Publish, publisher)
-    }
-
-    /// Adds package files to a channel, for some reason.
-    pub(super) fn add(
-        &mut self,
-        channel: Channel,
-        files: &[PathBuf],
-        reason: &Reason,
-        publisher: &Publisher<'_>,
-    ) -> Result<Outcome, RepositoryError> {
-        self.admit(&publisher.signers, publisher.date, reason)?;
-        let trusted = self.charter().keyring.of_packages();
-        let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
-        let list = self.charter().settings.file_list();
-        let mut candidates = files.iter().map(|path| Candidate::read(path, list)).collect::<Result<Vec<_>, _>>()?;
-        let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
-        refused.extend(paper::strays(&papers, files.iter().map(PathBuf::as_path)));
-        for candidate in &mut candidates {
-            refused.extend(candidate.attach(&papers)?);
-        }
-        if !refused.is_empty() {
-            return Err(Refusals(refused).into());
-        }
-        self.advance(channel, publisher, |shown| {
-            let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
-            let fresh: Vec<&Candidate> =
-                candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
-            let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
-            let fragments = fresh.iter().map(|one| one.fragment().clone()).collect();
-            Ok((Change { packages, fragments, reason: reason.clone(), always: false }, fresh))
-        })
-    }
-
     /// Makes the channel show something else, however often others are faster.
     pub(super) fn advance<'c>(
         &mut self,
@@ -142,7 +100,7 @@ impl Repository {
                 && !change.always
             {
                 if !projection::is_written(self.store(), shown)? {
-                    projection::write(self.store(), channel, &Bytes::new())?;
+                    projection::write(self.store(), channel, &Fresh::default())?;
                 }
                 if !site::is_shown(self.store(), channel, &held.head)? {
                     site::show(self, &held.head, shown)?;
@@ -182,7 +140,7 @@ impl Repository {
         let date = time(channel, shown, publisher.date)?;
         let packs = shown.map_or(&[][..], |shown| &shown.packs);
         let mut shelf = Shelf::read(self.store(), packs, &format!("channel {channel}"))?;
-        change.fragments.into_iter().for_each(|fragment| shelf.add(fragment));
+        shelf.join(&change.fragments);
         self.list_files(&change.packages, &mut shelf)?;
         let mut generation = Generation::new(channel, held.map(|held| &held.head), date, change.reason);
         generation.packages = change.packages;
@@ -196,20 +154,22 @@ impl Repository {
         let (charter, components) = (self.charter(), publisher.components);
         let seal = Seal { charter, date, signers: &signers, components };
         let mut rendering = Rendering::begin(&places, &seal)?;
-        for (entry, fragment) in generation.packages.iter().zip(&fragments) {
-            rendering.add(entry, fragment)?;
+        for entry in &generation.packages {
+            if let Some(fragment) = shelf.whole(&entry.sha256)? {
+                rendering.add(entry, &fragment)?;
+            }
         }
         let rendered = rendering.finish()?;
         let bytes = self.write_indices(next, &mut generation, rendered)?;
-        generation.packs =
-            shelf.write(self.store(), &generation.packages.iter().map(|one| one.sha256.clone()).collect())?;
+        generation.packs = shelf.write(self.store(), &generation.packages)?;
         let head = generation.write(self.store())?;
         self.register(channel)?;
         // Somebody may have given the repository other keys meanwhile.
         self.reload()?;
         self.admit(&publisher.signers, date, &generation.reason)?;
         let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
-        projection::write(self.store(), channel, &bytes)?;
+        let fresh = Fresh { generation: Some((&held.head, &generation)), bytes };
+        projection::write(self.store(), channel, &fresh)?;
         site::show(self, &held.head, &generation)?;
         Ok(Some(held.head))
     }
@@ -232,7 +192,7 @@ impl Repository {
             if *fragment.sha256() != entry.sha256 {
                 return Err(StateError::Differs { object: entry.path.to_string(), by: by() }.into());
             }
-            shelf.replace(fragment);
+            shelf.add(fragment)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! some of them.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::channel::Channel;
 use super::charter::Repository;
@@ -65,7 +66,7 @@ impl Repository {
     fn sign_again(&mut self, channel: Channel, publisher: &Publisher<'_>) -> Result<Outcome, RepositoryError> {
         self.advance(channel, publisher, |shown| {
             let change =
-                Change { packages: shown.to_vec(), fragments: Vec::new(), reason: Reason::Resign, always: true };
+                Change { packages: shown.to_vec(), fragments: Rc::default(), reason: Reason::Resign, always: true };
             Ok((change, Vec::new()))
         })
     }
@@ -88,8 +89,8 @@ impl Repository {
         let mut issuers = HashSet::new();
         for channel in self.published()? {
             let generation = self.shown(channel)?.generation;
-            let fragments = self.fragments(&generation, &generation.packages)?;
-            issuers.extend(fragments.iter().flat_map(Fragment::signers).cloned());
+            let shelf = self.fragments(&generation)?;
+            issuers.extend(shelf.fragments().flat_map(Fragment::signers).cloned());
         }
         Ok(issuers)
     }

@@ -1,7 +1,10 @@
 //! Files that kubepkg alone reads: JSON with the version of its form, which a kubepkg that is too old refuses.
 
+use std::io;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::ser::{Formatter, Serializer};
 
 /// The form of the state files that this kubepkg writes.
 pub const FORM: u32 = 1;
@@ -52,7 +55,11 @@ struct Form {
 pub(super) fn parse<T: DeserializeOwned>(object: &str, bytes: &[u8]) -> Result<T, StateError> {
     let malformed =
         |error: serde_json::Error| StateError::Malformed { object: object.to_owned(), cause: error.to_string() };
-    // The form first: of a later one nothing else can be told.
+    // The form first: of a later one nothing else can be told. It stands at the front of what this kubepkg writes, where
+    // it is found without reading everything twice.
+    if bytes.starts_with(format!("{{\"form\":{FORM},").as_bytes()) {
+        return serde_json::from_slice(bytes).map_err(malformed);
+    }
     match serde_json::from_slice::<Form>(bytes).map_err(malformed)?.form {
         form if form > FORM => Err(StateError::Newer { object: object.to_owned(), found: form }),
         _ => serde_json::from_slice(bytes).map_err(malformed),
@@ -61,26 +68,60 @@ pub(super) fn parse<T: DeserializeOwned>(object: &str, bytes: &[u8]) -> Result<T
 
 /// Writes a state file: JSON, one line for each item of its longest lists, so that a person can read and compare it.
 pub(super) fn write<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut text = match serde_json::to_value(value) {
-        Ok(serde_json::Value::Object(fields)) => {
-            let fields: Vec<String> =
-                fields.iter().map(|(name, value)| format!("\"{name}\":{}", lines(value))).collect();
-            format!("{{{}}}", fields.join(",\n"))
-        }
-        // Nothing but structures with names for keys is ever written.
-        other => unreachable!("no state: {other:?}"),
-    };
-    text.push('\n');
-    text.into_bytes()
+    let mut text = Vec::new();
+    if let Err(error) = value.serialize(&mut Serializer::with_formatter(&mut text, Lines::default())) {
+        // Nothing but structures with names for keys is ever written, and memory takes everything.
+        unreachable!("no state: {error}");
+    }
+    text.push(b'\n');
+    text
 }
 
-fn lines(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Array(items) if !items.is_empty() => {
-            let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-            format!("[\n{}\n]", items.join(",\n"))
-        }
-        value => value.to_string(),
+/// Breaks lines between the fields of the outermost object, and between the items of their lists.
+#[derive(Default)]
+struct Lines {
+    depth: usize,
+    is_empty: bool,
+}
+
+impl Lines {
+    fn item<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool, has_line: bool) -> io::Result<()> {
+        self.is_empty = false;
+        out.write_all(if first { b"" } else { b"," })?;
+        out.write_all(if has_line { b"\n" } else { b"" })
+    }
+}
+
+impl Formatter for Lines {
+    fn begin_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        out.write_all(b"{")
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        out.write_all(b"}")
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        let has_line = self.depth == 1 && !first;
+        self.item(out, first, has_line)
+    }
+
+    fn begin_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        (self.depth, self.is_empty) = (self.depth + 1, true);
+        out.write_all(b"[")
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        let has_line = self.depth == 2 && !self.is_empty;
+        (self.depth, self.is_empty) = (self.depth - 1, false);
+        out.write_all(if has_line { b"\n]" } else { b"]" })
+    }
+
+    fn begin_array_value<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        let has_line = self.depth == 2;
+        self.item(out, first, has_line)
     }
 }
 

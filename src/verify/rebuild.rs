@@ -11,6 +11,7 @@ use super::papers::read;
 use super::{Check, Extent, Finding, Outcome, Question, chain, compare, list};
 use crate::block::Blocks;
 use crate::event::{Event, Reporter};
+use crate::package::reader::FileList;
 use crate::package::reader::{Inspection, excerpt};
 use crate::pipeline::{self, BuildError, Env, Settings};
 use crate::plan::{Input, Plan, PlannedPackage, Request, SignaturePolicy, plan};
@@ -91,6 +92,7 @@ impl Rebuild<'_> {
             signer: None,
             jobs: self.jobs,
             blocks: &blocks,
+            file_list: FileList::Unwanted,
             results: None,
         };
         let arches = recorded.request(None)?.arches;

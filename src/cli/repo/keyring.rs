@@ -13,7 +13,7 @@ use crate::format::Format;
 use crate::repository::keyring_package::{KeyringPackage, KeyringPackageError};
 use crate::version::{BadVersion, Version};
 
-/// Make packages of the certificates, which bring new ones to machines that have the old ones
+/// Make packages of the certificates, for machines that have the old ones
 ///
 /// They are called NAME-archive-keyring, signed as the repository is, and published like any other. apt reads
 /// /usr/share/keyrings/NAME-archive-keyring.gpg, dnf and zypper /etc/pki/rpm-gpg/RPM-GPG-KEY-NAME.

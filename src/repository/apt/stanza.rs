@@ -126,6 +126,20 @@ impl Stanza {
         text.push('\n');
     }
 
+    /// Takes out everything but whether its files were listed.
+    pub(in crate::repository) fn take_texts(&mut self) -> Vec<String> {
+        // No path has a line break.
+        let files = self.files.as_mut().map(std::mem::take).unwrap_or_default().join("\n");
+        vec![std::mem::take(&mut self.before), std::mem::take(&mut self.after), files]
+    }
+
+    /// Returns it with what was taken out.
+    pub(in crate::repository) fn with_texts(&self, texts: &[&str]) -> Option<Self> {
+        let [before, after, files] = texts else { return None };
+        let files = self.files.is_some().then(|| files.lines().map(str::to_owned).collect());
+        Some(Self { before: (*before).to_owned(), after: (*after).to_owned(), files })
+    }
+
     /// Returns the files, if they were listed.
     pub(in crate::repository) fn files(&self) -> Option<&[String]> {
         self.files.as_deref()

@@ -98,7 +98,7 @@ impl Fragment {
         Self::of_scan(path, &reader::scan_from(path, bytes, bytes.len() as u64, list)?)
     }
 
-    fn of_scan(path: &Path, scan: &Scan) -> Result<Self, FragmentError> {
+    pub(in crate::repository) fn of_scan(path: &Path, scan: &Scan) -> Result<Self, FragmentError> {
         Self::of(scan).map_err(|source| FragmentError::Unfit { file: path.display().to_string(), source })
     }
 
@@ -129,11 +129,30 @@ impl Fragment {
             Some(form) if form != FORM => KeptError::Form(form),
             _ => KeptError::Malformed(error),
         })?;
-        if fragment.form != FORM {
-            return Err(KeptError::Form(fragment.form));
-        }
-        fragment.check()?;
+        fragment.check_kept()?;
         Ok(fragment)
+    }
+
+    /// Checks what was kept: its form, and what stands in paths and keys.
+    pub(in crate::repository) fn check_kept(&self) -> Result<(), KeptError> {
+        if self.form == FORM { Ok(self.check()?) } else { Err(KeptError::Form(self.form)) }
+    }
+
+    /// Takes out the texts of index files, which are most of it.
+    pub(in crate::repository) fn take_texts(&mut self) -> Vec<String> {
+        match &mut self.body {
+            Body::Deb(stanza) => stanza.take_texts(),
+            Body::Rpm(elements) => elements.take_texts(),
+        }
+    }
+
+    /// Returns the fragment with the texts that were taken out; nothing if they cannot be its own.
+    pub(in crate::repository) fn with_texts(&self, texts: &[&str]) -> Option<Self> {
+        let body = match &self.body {
+            Body::Deb(stanza) => Body::Deb(stanza.with_texts(texts)?),
+            Body::Rpm(elements) => Body::Rpm(elements.with_texts(texts)?),
+        };
+        Some(Self { body, ..self.clone() })
     }
 
     /// Returns the format.

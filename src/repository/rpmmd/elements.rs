@@ -37,6 +37,19 @@ impl Elements {
         Ok(Self { before, after, filelists, other, signers: facts.signers.clone(), built: facts.built })
     }
 
+    /// Takes out the pieces of XML.
+    pub(in crate::repository) fn take_texts(&mut self) -> Vec<String> {
+        let Self { before, after, filelists, other, .. } = self;
+        [before, after, filelists, other].map(std::mem::take).into()
+    }
+
+    /// Returns it with what was taken out.
+    pub(in crate::repository) fn with_texts(&self, texts: &[&str]) -> Option<Self> {
+        let [before, after, filelists, other] = texts else { return None };
+        let [before, after, filelists, other] = [before, after, filelists, other].map(|text| (*text).to_owned());
+        Some(Self { before, after, filelists, other, signers: self.signers.clone(), built: self.built })
+    }
+
     /// Whether the package has a file.
     pub(in crate::repository) fn has_file(&self, path: &str) -> bool {
         let mut end = String::from(">");

@@ -44,6 +44,8 @@ pub type Key = RelativePath;
 /// The folder of what kubepkg alone reads.
 pub const STATE: &str = ".kubepkg";
 
+/// So many files are kept on the disk one by one; of more all at once.
+const FEW: usize = 32;
 /// How many requests are under way at once.
 const CONCURRENCY: usize = 8;
 
@@ -223,6 +225,9 @@ impl Store {
     pub fn create(&self, objects: &[(Key, Content<'_>)]) -> Result<usize, StoreError> {
         let failed = |key: &Key, cause| self.failed(Action::Write, key, cause);
         match &self.place {
+            Place::Folder(folder) if objects.len() > FEW => {
+                folder.create_all(objects).map_err(|(key, cause)| failed(key, cause))
+            }
             Place::Folder(folder) => {
                 in_parallel(objects, |(key, content)| folder.create(key, content).map_err(|cause| failed(key, cause)))
             }
@@ -242,9 +247,7 @@ impl Store {
     pub fn link(&self, pairs: &[(Key, Key)]) -> Result<(), StoreError> {
         let failed = |key: &Key, cause| self.failed(Action::Write, key, cause);
         match &self.place {
-            Place::Folder(folder) => {
-                pairs.iter().try_for_each(|(from, to)| folder.link(from, to).map_err(|cause| failed(to, cause)))
-            }
+            Place::Folder(folder) => folder.link_all(pairs).map_err(|(to, cause)| failed(to, cause)),
             Place::Hosted(host, runtime) => {
                 let requests = pairs
                     .iter()

@@ -55,6 +55,12 @@ impl Source {
         Ok(Self { path: path.to_path_buf(), stamp: stamp(path)? })
     }
 
+    /// Returns it as it is when nothing but its name has changed, in the same file system.
+    #[must_use]
+    pub fn renamed(self, path: &Path) -> Self {
+        Self { path: path.to_path_buf(), ..self }
+    }
+
     /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path

@@ -11,8 +11,17 @@ fn headings(help: &str) -> Vec<&str> {
 fn options_are_grouped_by_what_they_are_for() {
     let rig = Rig::new();
     let help = rig.good("build --help").stdout;
-    let expected =
-        ["Options:", "What to build:", "Sources:", "Output:", "Signing:", "Work:", "Global options:", "Examples:"];
+    let expected = [
+        "Options:",
+        "What to build:",
+        "Sources:",
+        "Output:",
+        "Signing:",
+        "Publishing:",
+        "Work:",
+        "Global options:",
+        "Examples:",
+    ];
     assert_eq!(headings(&help), expected);
     let options = help.split("\nOptions:\n").nth(1).unwrap().split("\nWhat to build:\n").next().unwrap();
     assert_eq!(options.matches("--").count(), 1, "only --help stands in no group: {options}");

@@ -1,5 +1,6 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
+mod at_once;
 mod bucket;
 mod bundle;
 mod cache;

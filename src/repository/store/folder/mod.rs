@@ -3,6 +3,8 @@
 //! A file has its name only when it is complete and on the disk. What must be compared before it is written is
 //! compared under a lock of the folder itself (flock(2)), which dies with the process: nothing is left to be removed.
 
+mod batch;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -70,7 +72,7 @@ impl Folder {
         if path.exists() {
             return is_same(&path, content).map(|()| false);
         }
-        let unfinished = self.write(content)?;
+        let unfinished = self.write(content, Durable::Now)?;
         // A folder must not be exchanged while something is put into it.
         let lock = self.lock(Lock::Shared)?;
         make_parent(&path)?;
@@ -80,19 +82,6 @@ impl Folder {
         match linked {
             Ok(()) => sync_parent(&path).map(|()| true).map_err(Cause::from),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => is_same(&path, content).map(|()| false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub(super) fn link(&self, from: &Key, to: &Key) -> Result<(), Cause> {
-        let (from, to) = (self.path(from), self.path(to));
-        let lock = self.lock(Lock::Shared)?;
-        make_parent(&to)?;
-        let linked = fs::hard_link(&from, &to);
-        drop(lock);
-        match linked {
-            Ok(()) => Ok(sync_parent(&to)?),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => is_same(&to, &Content::File(&from)),
             Err(error) => Err(error.into()),
         }
     }
@@ -203,31 +192,31 @@ impl Folder {
 
     /// Gives new bytes a name that may be taken. The lock is held.
     fn put(&self, key: &Key, bytes: &[u8]) -> Result<(), Cause> {
-        let unfinished = self.write(&Content::Bytes(bytes))?;
+        let unfinished = self.write(&Content::Bytes(bytes), Durable::Now)?;
         let path = self.path(key);
         make_parent(&path)?;
         fs::rename(&unfinished, &path)?;
         Ok(sync_parent(&path)?)
     }
 
-    fn write(&self, content: &Content<'_>) -> Result<PathBuf, Cause> {
+    fn write(&self, content: &Content<'_>, durable: Durable) -> Result<PathBuf, Cause> {
         let path = self.unfinished()?;
+        let mut file = create_new(&path)?.into_parts().0;
         match content {
-            Content::Bytes(bytes) => write_new(&path, bytes)?,
-            Content::File(from) => {
-                let mut file = create_new(&path)?;
-                io::copy(&mut fs::File::open(*from)?, &mut file)?;
-                file.sync_all()?;
-            }
+            Content::Bytes(bytes) => file.write_all(bytes)?,
+            Content::File(from) => drop(io::copy(&mut plain(from)?, &mut file)?),
             Content::Package(package) => {
-                let mut file = create_new(&path)?;
-                io::copy(&mut fs::File::open(package.path())?, &mut file)?;
+                // By the kernel, without a way through this process.
+                io::copy(&mut plain(package.path())?, &mut file)?;
                 if let Err(changed) = package.check() {
                     fs::remove_file(&path)?;
                     return Err(changed);
                 }
-                file.sync_all()?;
             }
+        }
+        match durable {
+            Durable::Now => file.sync_all()?,
+            Durable::Later => {}
         }
         Ok(path)
     }
@@ -255,6 +244,15 @@ impl Folder {
     }
 }
 
+/// When a file is on the disk.
+#[derive(Debug, Clone, Copy)]
+enum Durable {
+    /// When it is written.
+    Now,
+    /// When somebody has asked for all of a batch.
+    Later,
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Lock {
     Shared,
@@ -268,6 +266,10 @@ fn is_absent(error: &io::Error) -> bool {
 
 fn create_new(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)
+}
+
+fn plain(path: &Path) -> io::Result<File> {
+    Ok(fs::File::open(path)?.into_parts().0)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,0 +1,100 @@
+//! Packages that are offered to a channel: files, or what a build has just read back.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::candidate::{Candidate, ReadBack};
+use super::channel::Channel;
+use super::charter::Repository;
+use super::error::RepositoryError;
+use super::fragment::compare_deb_versions;
+use super::gate::{Refusal, Refusals};
+use super::generation::Reason;
+use super::pack::Shelf;
+use super::paper;
+use super::publish::{Change, Outcome, Publisher};
+use crate::digest::Digest;
+
+impl Repository {
+    /// Adds package files to a channel, with the papers among the files and beside them. Packages that it shows already are
+    /// left alone; if it shows all of them, nothing is written, unless an earlier run was killed before it was done.
+    pub fn publish(
+        &mut self,
+        channel: Channel,
+        files: &[PathBuf],
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        self.add(channel, files, &Reason::Publish, publisher)
+    }
+
+    /// Adds package files to a channel, for some reason.
+    pub(super) fn add(
+        &mut self,
+        channel: Channel,
+        files: &[PathBuf],
+        reason: &Reason,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
+        let list = self.charter().settings.file_list();
+        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(files.len()));
+        for path in natural_order(&files, |path| path) {
+            candidates.push(Candidate::read(path, list, &mut shelf)?);
+        }
+        self.offer(channel, candidates, shelf, (&papers, reason), publisher)
+    }
+
+    /// Adds packages that were just made to a channel, with the papers beside them. Their files are copied, and not read
+    /// otherwise.
+    pub fn publish_read_back(
+        &mut self,
+        channel: Channel,
+        packages: Vec<ReadBack>,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(packages.len()));
+        for package in natural_order(packages, |package| package.source.path()) {
+            candidates.push(Candidate::of(package, &mut shelf)?);
+        }
+        self.offer(channel, candidates, shelf, (&[], &Reason::Publish), publisher)
+    }
+
+    fn offer(
+        &mut self,
+        channel: Channel,
+        mut candidates: Vec<Candidate>,
+        shelf: Shelf,
+        (papers, reason): (&[PathBuf], &Reason),
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        self.admit(&publisher.signers, publisher.date, reason)?;
+        let trusted = self.charter().keyring.of_packages();
+        let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
+        refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
+        for candidate in &mut candidates {
+            refused.extend(candidate.attach(papers)?);
+        }
+        if !refused.is_empty() {
+            return Err(Refusals(refused).into());
+        }
+        let fragments = Rc::new(shelf);
+        self.advance(channel, publisher, |shown| {
+            let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
+            let fresh: Vec<&Candidate> =
+                candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
+            let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
+            let fragments = Rc::clone(&fragments);
+            Ok((Change { packages, fragments, reason: reason.clone(), always: false }, fresh))
+        })
+    }
+}
+
+/// Sorts files so that packages come about as index files list them, whoever named them in which order.
+fn natural_order<T>(files: impl IntoIterator<Item = T>, path: impl Fn(&T) -> &Path) -> impl Iterator<Item = T> {
+    let name = |one: &T| path(one).to_string_lossy().into_owned();
+    let mut named: Vec<(String, T)> = files.into_iter().map(|one| (name(&one), one)).collect();
+    named.sort_by(|(one, _), (other, _)| compare_deb_versions(one, other).then_with(|| one.cmp(other)));
+    named.into_iter().map(|(_, one)| one)
+}
