@@ -13,6 +13,7 @@ use crate::cli::ui::{self, Verbosity};
 use crate::cli::{pretty, signal, signing};
 use crate::repository::charter::Repository;
 use crate::repository::serve::{Limits, Server};
+use crate::repository::store::Location;
 
 /// Serve a repository over HTTP, for a laptop or a lab
 ///
@@ -41,6 +42,10 @@ impl Serve {
         // Whoever serves a folder by mistake would show more than packages.
         let place = self.place.as_deref().or(session.config.repo.as_deref()).unwrap_or(".");
         let repository = Repository::open(store(place, &self.patience)?)?;
+        if matches!(repository.store().location(), Location::Web(_)) {
+            return Err(Failure::usage(format!("`{place}`: a web server serves it already"))
+                .hint("name the folder or the bucket that it shows"));
+        }
         let (location, name) = (repository.store().location().to_string(), repository.charter().name.clone());
         let failed = |error: &std::io::Error| {
             Failure::usage(format!("cannot listen on `{}`: {error}", self.listen))

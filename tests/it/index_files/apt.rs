@@ -26,7 +26,7 @@ Built-For-Profiles: stage1\nPackage-Type: deb\nSubarchitecture: s\nInstaller-Men
 Homepage: https://example.org\nDescription: short\n   verbatim\n .\n long\ttab\nRuby-Versions: all\n";
 
 /// Makes a deb of a control file and the files of a shell command, which runs in its root.
-pub(super) fn dpkg_deb(folder: &Path, control: &str, files: &str, name: &str) -> PathBuf {
+pub(crate) fn dpkg_deb(folder: &Path, control: &str, files: &str, name: &str) -> PathBuf {
     let tree = folder.join("tree");
     if tree.exists() {
         fs::remove_dir_all(&tree).unwrap();
@@ -42,7 +42,7 @@ pub(super) fn dpkg_deb(folder: &Path, control: &str, files: &str, name: &str) ->
 }
 
 /// A plain control file.
-pub(super) fn control(name: &str, version: &str, arch: &str) -> String {
+pub(crate) fn control(name: &str, version: &str, arch: &str) -> String {
     format!("Package: {name}\nVersion: {version}\nArchitecture: {arch}\nMaintainer: A <a@b.c>\nDescription: d\n")
 }
 

@@ -1,6 +1,6 @@
 //! Index files of apt and rpm-md: against the tools of the distributions, and with packages that mean harm.
 
-mod apt;
+pub(crate) mod apt;
 mod hostile;
 mod kept;
 mod large;

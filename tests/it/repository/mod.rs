@@ -1,12 +1,14 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod at_once;
+mod bad_input;
 mod bucket;
 mod bundle;
 mod cache;
 mod check;
 mod client;
 mod clients;
+mod conditions;
 mod crash;
 mod faults;
 mod foreign;

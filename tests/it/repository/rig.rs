@@ -89,6 +89,12 @@ impl Rig {
         Self { folder, place, environment: Vec::new() }.init(name)
     }
 
+    /// Makes an empty one in a folder that may lie anywhere.
+    pub(crate) fn at(place: &Path) -> Self {
+        let place = place.display().to_string();
+        Self { folder: tempfile::tempdir().unwrap(), place, environment: Vec::new() }.init("Example")
+    }
+
     /// Makes an empty one in a bucket.
     pub(crate) fn in_bucket(server: &super::s3::Server, prefix: &str) -> Self {
         let place = format!("s3://packages/{prefix}");

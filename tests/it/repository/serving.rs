@@ -272,6 +272,7 @@ fn it_says_where_it_is_and_what_it_cannot_do() {
     let taken = server.url.strip_prefix("http://").unwrap().trim_end_matches('/');
     refused(2, command().args(["repo", "serve", &rig.place, "--listen", taken]), "cannot listen on");
     refused(2, command().args(["repo", "serve", &rig.place, "--listen", "8080"]), "is no address");
+    refused(2, command().args(["repo", "serve", server.url.trim_end_matches('/')]), "a web server serves it already");
     let elsewhere = rig.folder.path().to_str().unwrap();
     refused(4, command().args(["repo", "serve", elsewhere, "--listen", "127.0.0.1:0"]), "there is no repository");
     let mut json = command();

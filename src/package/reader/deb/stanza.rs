@@ -17,7 +17,8 @@ impl Stanza {
         let mut ended = false;
         for (number, line) in text.lines().enumerate() {
             let bad = |cause: String| Fault::malformed(format!("{place}: line {}", number + 1), cause);
-            let line = line.trim_end();
+            // Blanks and tabs and nothing else (Policy 5.1): what dpkg keeps is of the value.
+            let line = line.trim_end_matches([' ', '\t']);
             if line.is_empty() {
                 ended = !stanza.0.is_empty();
             } else if ended {
