@@ -1,15 +1,18 @@
 //! `kubepkg publish`
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::Done;
 use super::args::Sources;
 use super::diagnostic::Failure;
+use super::exit::Exit;
 use super::repository::{Opened, Patience, Place, Publishing, Requests, components, report, store};
 use super::session::Session;
 use super::signing::{Also, Signing};
+use crate::format::Format;
 use crate::package::reader::FileList;
 use crate::pipeline::{Origin, Package};
 use crate::repository::candidate::{ReadBack, Signature};
@@ -25,10 +28,10 @@ use crate::sign::Signer;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubepkg publish dist/* --repo ./repo --channel stable/v1.36 --sign-key release.asc
-  kubepkg publish dist/* --repo s3://packages/kubernetes --channel prerelease/v1.37")]
+  kubepkg publish dist --repo s3://packages/kubernetes --channel prerelease/v1.37")]
 pub(crate) struct PublishArgs {
-    /// Package files, and their papers where these lie elsewhere
-    #[arg(value_name = "FILE", required = true)]
+    /// Package files, folders of package files, and papers where these lie elsewhere
+    #[arg(value_name = "FILE|DIR", required = true)]
     files: Vec<PathBuf>,
 
     /// Channel: `stable/v1.36`, `staging/v1.36`, `prerelease/v1.37`, `nightly/v1.38`, `rolling`
@@ -45,10 +48,42 @@ impl PublishArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let opened = self.publishing.open(session)?;
         let mut repository = self.place.open(session)?;
-        let outcome = repository.publish(self.channel, &self.files, &opened.publisher())?;
+        let outcome = repository.publish(self.channel, &self.packages()?, &opened.publisher())?;
         let (text, json) = report(session, self.channel, &outcome);
         Ok(Done::new(text, json))
     }
+
+    /// The files that are named, and the packages in the folders that are.
+    fn packages(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut packages = Vec::new();
+        for path in &self.files {
+            if !path.is_dir() {
+                packages.push(path.clone());
+                continue;
+            }
+            let found = packages_in(path).map_err(|error| Failure::new(Exit::Write, &error))?;
+            if found.is_empty() {
+                return Err(Failure::usage(format!("`{}` has no packages", path.display()))
+                    .hint("name the folder in which `*.deb` and `*.rpm` lie"));
+            }
+            packages.extend(found);
+        }
+        Ok(packages)
+    }
+}
+
+/// Returns the packages in a folder, sorted, and not those in folders below.
+fn packages_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let path = entry?.path();
+        let is_package = path.extension().is_some_and(|end| Format::ALL.iter().any(|format| end == format.as_str()));
+        if is_package && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Where packages are published as soon as they are built.
@@ -76,8 +111,9 @@ impl AtOnce {
         sources: &Sources,
     ) -> Result<Option<Target>, Failure> {
         let Some(channel) = self.publish else { return Ok(None) };
-        let repo = self.repo.as_deref().ok_or_else(|| {
-            Failure::usage("`--publish` says the channel, and not the repository").hint("name it with `--repo`")
+        let repo = self.repo.as_deref().or(session.config.repo.as_deref()).ok_or_else(|| {
+            Failure::usage("`--publish` says the channel, and not the repository")
+                .hint("name it with `--repo`, or as `repo:` in kubepkg.yaml")
         })?;
         let signer = signing.signer(session)?.ok_or_else(|| {
             Failure::usage("no key: apt, dnf and zypper read signed repositories")

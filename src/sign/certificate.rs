@@ -1,7 +1,9 @@
 //! Public keys, and what their self-signatures say of them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 use pgp::composed::{ArmorOptions, PublicOrSecret, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
@@ -21,7 +23,40 @@ const MAX_BLOCKS: usize = 1000;
 pub struct Certificate {
     key: SignedPublicKey,
     fingerprint: String,
+    judged: Judged,
 }
+
+/// The times for which keys were judged, the last ones: a repository has thousands of packages of a few days, and each
+/// judgement checks every self-signature.
+#[derive(Default)]
+struct Judged(Mutex<HashMap<u32, Vec<KeyState>>>);
+
+impl Judged {
+    const MAX: usize = 256;
+
+    fn at(&self, time: u32, judge: impl FnOnce() -> Vec<KeyState>) -> Vec<KeyState> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MAX {
+            known.clear();
+        }
+        known.entry(time).or_insert_with(judge).clone()
+    }
+}
+
+/// What is known of a certificate is no part of it.
+impl Clone for Judged {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Judged {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Judged {}
 
 impl Certificate {
     /// Reads all certificates of a file, armored or binary. Of secret keys it takes the public halves.
@@ -50,7 +85,7 @@ impl Certificate {
 
     pub(super) fn new(key: SignedPublicKey) -> Self {
         let fingerprint = format!("{:X}", key.primary_key.fingerprint());
-        Self { key, fingerprint }
+        Self { key, fingerprint, judged: Judged::default() }
     }
 
     /// Returns the fingerprint of the primary key, in upper-case hexadecimal digits.
@@ -94,12 +129,16 @@ impl Certificate {
         let states = self.keys(now);
         let mut subkeys = states.iter().skip(1);
         key.public_subkeys.retain(|_| !subkeys.next().is_some_and(gone));
-        Self { key, fingerprint: self.fingerprint.clone() }
+        Self { key, fingerprint: self.fingerprint.clone(), judged: Judged::default() }
     }
 
     /// Returns the states of all its keys at `now`, in seconds since 1970: first of the primary key, then of the subkeys
     /// in their order.
     pub fn keys(&self, now: u32) -> Vec<KeyState> {
+        self.judged.at(now, || self.judge(now))
+    }
+
+    fn judge(&self, now: u32) -> Vec<KeyState> {
         let primary = self.primary(now);
         let subkeys = self.key.public_subkeys.iter().map(|subkey| {
             let mut state = self.subkey(subkey, now);

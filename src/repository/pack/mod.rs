@@ -5,7 +5,7 @@
 //! ten files and writes a small one, mostly.
 //!
 //! A pack has what gates ask in front, one line of JSON for each fragment, and the texts of index files behind that, in
-//! [`frames`] that stay compressed until somebody needs them.
+//! frames that stay compressed until somebody needs them.
 
 mod frames;
 mod sheaf;

@@ -23,6 +23,18 @@ fn a_release_is_published_and_published_again_without_a_write() {
 }
 
 #[test]
+fn a_folder_stands_for_the_packages_in_it() {
+    let (rig, packages) = (Rig::new(), Made::get().packages("1.36.1", &[]));
+    let folder = packages[0].parent().unwrap().to_path_buf();
+    assert!(packages.iter().all(|package| package.parent() == Some(&folder)));
+    let lines = done(&mut rig.publish("stable/v1.36", &[folder]));
+    assert_eq!(lines.lines().count(), packages.len(), "{lines}");
+    rig.assert_whole();
+    let empty = tempfile::tempdir().unwrap();
+    refused(2, &mut rig.publish("stable/v1.36", &[empty.path().to_path_buf()]), "has no packages");
+}
+
+#[test]
 fn a_bucket_holds_what_a_folder_holds() {
     let server = Server::start();
     let (bucket, folder) = (Rig::in_bucket(&server, "kubernetes"), Rig::new());
