@@ -58,6 +58,7 @@ pub(super) fn read(
             Event::CData(more) => add(&mut texts, text(more.as_ref())?)?,
             Event::GeneralRef(reference) => add(&mut texts, &character(&reference)?)?,
             Event::DocType(_) => return Err("it defines a document type".to_owned()),
+            Event::Eof if !names.is_empty() => return Err(format!("it ends inside of `{}`", names.join("/"))),
             Event::Eof if roots == 1 => return Ok(()),
             Event::Eof => return Err("it has no or more than one root".to_owned()),
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
