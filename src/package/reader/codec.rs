@@ -1,6 +1,9 @@
 //! The compressions that dpkg and rpm have ever read, and a limit on what comes out of them.
 
-use std::io::{self, BufRead, Read};
+use std::cell::RefCell;
+use std::io::{self, BufRead, Cursor, Read};
+
+use flate2::bufread::GzDecoder;
 
 use super::inspection::Compression;
 
@@ -75,6 +78,28 @@ impl Codec {
     }
 }
 
+/// Unpacks a gzip file that lies in memory, as far as `limit` bytes and one more.
+///
+/// The window is that of the file before: a repository reads thousands of small packages, and among the facts that it keeps
+/// of each a new window would leave a hole every time.
+pub(super) fn gunzip(packed: Vec<u8>, limit: u64) -> io::Result<Vec<u8>> {
+    thread_local! {
+        static DECODER: RefCell<GzDecoder<Cursor<Vec<u8>>>> = RefCell::new(GzDecoder::new(Cursor::default()));
+    }
+    DECODER.with_borrow_mut(|decoder| {
+        let (mut unpacked, mut input) = (Vec::new(), Cursor::new(packed));
+        loop {
+            decoder.reset(input);
+            decoder.by_ref().take(limit + 1 - unpacked.len() as u64).read_to_end(&mut unpacked)?;
+            input = decoder.reset(Cursor::default());
+            // RFC 1952, 2.2: a file is one member or several.
+            if unpacked.len() as u64 > limit || input.position() == input.get_ref().len() as u64 {
+                return Ok(unpacked);
+            }
+        }
+    })
+}
+
 /// A reader that fails once it has given `limit` bytes and there are more.
 pub(super) struct Limited<R> {
     inner: R,
@@ -109,6 +134,23 @@ impl<R: Read> Read for Limited<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gzip_files_have_members_and_a_limit() {
+        let pack = |text: &[u8]| {
+            let mut encoder = flate2::bufread::GzEncoder::new(text, flate2::Compression::fast());
+            let mut packed = Vec::new();
+            encoder.read_to_end(&mut packed).unwrap();
+            packed
+        };
+        let both = [pack(b"one"), pack(b"two")].concat();
+        assert_eq!(gunzip(both.clone(), 6).unwrap(), b"onetwo");
+        assert_eq!(gunzip(both.clone(), 4).unwrap(), b"onetw");
+        assert!(gunzip(both[..both.len() - 1].to_vec(), 6).is_err());
+        assert!(gunzip([both.clone(), b"more".to_vec()].concat(), 60).is_err());
+        // What was wrong with one is forgotten with the next.
+        assert_eq!(gunzip(both, 6).unwrap(), b"onetwo");
+    }
 
     #[test]
     fn the_limit_is_what_may_pass() {

@@ -9,6 +9,7 @@ use crate::repository::charter::Charter;
 use crate::repository::fragment::compare_versions;
 use crate::repository::generation::Entry;
 use crate::repository::layout::{self, CERTIFICATE, COMPONENT};
+use crate::repository::rpmmd::LIST;
 use crate::repository::settings::{PublicUrl, Shape};
 
 /// The most packages that a file names, one by one.
@@ -186,8 +187,12 @@ impl Subject<'_> {
         let (base, key) = (url_of(self.url, &format!("{folder}/")), url_of(self.url, CERTIFICATE));
         let plain = |c: &char| c.is_alphanumeric() || " ._-/".contains(*c);
         let name: String = format!("{} {}", self.charter.name, self.channel).chars().filter(plain).collect();
+        let list = url_of(self.url, &format!("{folder}/{LIST}"));
+        // The list is there from the first publication on for which the repository knows its address.
         format!(
-            "[{}]\nname={name}\nbaseurl={base}\nenabled=1\ntype=rpm-md\nautorefresh=1\ngpgcheck=1\nrepo_gpgcheck=1\n\
+            "[{}]\nname={name}\nbaseurl={base}\n\
+             # Where a cache keeps repomd.xml, or while much is published, in place of baseurl:\n\
+             # mirrorlist={list}\nenabled=1\ntype=rpm-md\nautorefresh=1\ngpgcheck=1\nrepo_gpgcheck=1\n\
              gpgkey={key}\n",
             self.id(),
         )

@@ -2,11 +2,12 @@
 
 use std::io::{BufReader, Read};
 
-use super::super::MAX_DATA_BYTES;
-use super::super::codec::Codec;
+use super::super::codec::{Codec, gunzip};
 use super::super::error::{Fault, excerpt};
 use super::super::inspection::EntryKind;
 use super::super::scan::FileList;
+use super::super::{MAX_CONTROL_BYTES, MAX_DATA_BYTES};
+use super::control::Control;
 use super::{MAX_VERSION_BYTES, ar, control, tarball, version_of};
 
 /// The control stanza of a deb, and perhaps its files.
@@ -45,8 +46,7 @@ pub(in super::super) fn read(input: &mut dyn Read, length: u64, list: FileList) 
             Next::Control | Next::Data if member.name.starts_with('_') => {}
             Next::Control => {
                 let codec = codec_of(&member.name, "control.tar")?;
-                let control = control::read(&mut decoder(codec, content, &member.name)?, &member.name)?;
-                head.fields = control.stanza.rest();
+                head.fields = control_of(codec, content, &member.name)?.stanza.rest();
                 next = Next::Data;
             }
             Next::Data => {
@@ -77,6 +77,16 @@ fn codec_of(name: &str, stem: &str) -> Result<Codec, Fault> {
 
 fn decoder<'a>(codec: Codec, content: &'a mut dyn Read, member: &str) -> Result<Box<dyn Read + 'a>, Fault> {
     codec.decoder(BufReader::new(content)).map_err(|source| Fault::unpack(member, source))
+}
+
+fn control_of(codec: Codec, content: &mut dyn Read, member: &str) -> Result<Control, Fault> {
+    if codec != Codec::Gzip {
+        return control::read(&mut decoder(codec, content, member)?, member);
+    }
+    let mut packed = Vec::new();
+    let read = content.take(MAX_CONTROL_BYTES).read_to_end(&mut packed);
+    let unpacked = read.and_then(|_| gunzip(packed, MAX_CONTROL_BYTES));
+    control::read(&mut unpacked.map_err(|source| Fault::unpack(member, source))?.as_slice(), member)
 }
 
 /// Lists the files of a `data.tar`.
