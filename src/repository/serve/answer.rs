@@ -66,8 +66,9 @@ fn object<B>(request: &Request<B>, key: &Key, reading: Reading, now: SystemTime)
     let mut builder = FileResponseBuilder::new();
     builder.request(request);
     let conditions = request.headers().get(header::IF_NONE_MATCH);
-    if conditions.is_some() {
-        // RFC 9110, 13.1.3: the finer condition is the one that counts.
+    let is_settled = reading.modified.is_none_or(|modified| is_settled(modified, now));
+    if conditions.is_some() || !is_settled {
+        // RFC 9110, 13.1.3: the finer condition is the one that counts. Two states of one second have one time.
         builder.if_modified_since(None);
     }
     // RFC 9110, 14.2: a server may ignore ranges, and many in one request serve nobody.
@@ -107,8 +108,11 @@ fn object<B>(request: &Request<B>, key: &Key, reading: Reading, now: SystemTime)
 /// The time of a last change that a client may ask by. A file that changed in this very second may change once more in
 /// it, and a client that has the first of the two would never hear of the second.
 fn settled(modified: SystemTime, now: SystemTime) -> SystemTime {
-    let is_settled = now.duration_since(modified).is_ok_and(|age| age > SECOND);
-    if is_settled { modified } else { modified.checked_sub(SECOND).unwrap_or(modified) }
+    if is_settled(modified, now) { modified } else { modified.checked_sub(SECOND).unwrap_or(modified) }
+}
+
+fn is_settled(modified: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(modified).is_ok_and(|age| age > SECOND)
 }
 
 /// Whether the client has what would be sent (RFC 9110, 13.1.2: tags are compared weakly).
