@@ -83,7 +83,7 @@ impl Candidate {
     pub(super) fn refusals(&self, trusted: &[Certificate]) -> Vec<Refusal> {
         let file = self.source.path().display().to_string();
         let mut found = gate::file(&file, &self.fragment);
-        let is_trusted = |issuer: &str| trusted.iter().any(|one| one.fingerprint() == issuer);
+        let is_trusted = |issuer: &str| trusted.iter().any(|one| one.has_key(issuer));
         found.extend(match &self.signature {
             Signature::Unknown => gate::signature(self.source.path(), self.fragment.format(), trusted),
             Signature::Made(issuer) if is_trusted(issuer) => None,

@@ -98,6 +98,5 @@ impl Repository {
 
 /// Whether a certificate has the key of one of these signatures.
 pub(super) fn is_among(certificate: &Certificate, issuers: &HashSet<String>) -> bool {
-    let keys = certificate.keys(u32::MAX);
-    keys.iter().any(|key| issuers.iter().any(|issuer| key.fingerprint.ends_with(issuer.as_str())))
+    issuers.iter().any(|issuer| certificate.has_key(issuer))
 }

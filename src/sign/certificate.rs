@@ -18,6 +18,9 @@ use super::{Fault, Form, KeyError, KeyState, Signature, VerifyError};
 /// Blocks of armored keys in one file.
 const MAX_BLOCKS: usize = 1000;
 
+/// Digits of a key id (RFC 9580, 5.5.4.1).
+const KEY_ID: usize = 16;
+
 /// A primary key with its users and subkeys (RFC 9580, 10.1).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -91,6 +94,12 @@ impl Certificate {
     /// Returns the fingerprint of the primary key, in upper-case hexadecimal digits.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// Whether one of its keys is that which a signature names: by its fingerprint, or by its key id, the last sixteen digits.
+    pub fn has_key(&self, issuer: &str) -> bool {
+        let subkeys = self.key.public_subkeys.iter().map(|subkey| format!("{:X}", subkey.key.fingerprint()));
+        issuer.len() >= KEY_ID && subkeys.chain([self.fingerprint.clone()]).any(|own| own.ends_with(issuer))
     }
 
     /// Returns whom it belongs to, as it says.

@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use super::rig::{Rig, refused};
 use crate::built;
-use crate::program::{done, run};
+use crate::program::{command, done, run};
 
 /// Builds a release of one architecture into `dist`.
 fn build(rig: &Rig, more: &str) -> Command {
@@ -74,4 +74,27 @@ fn what_cannot_be_published_is_not_built() {
     let mut keyless = rig.without_key("build --version 1.36.2 --publish stable/v1.36");
     refused(2, &mut keyless, "no key");
     assert!(!rig.folder.path().join("dist").exists());
+}
+
+/// `kubepkg repo init` and `kubepkg key generate` make keys whose subkey signs.
+#[test]
+fn a_subkey_of_the_repository_signs_what_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    done(command().current_dir(folder.path()).args([
+        "repo",
+        "init",
+        "--name",
+        "Acme",
+        "--algorithm",
+        "ed25519",
+        "-qq",
+    ]));
+    let mut build = command();
+    build.current_dir(folder.path()).args(["build", "kubectl", "--version", "1.36.2", "--arch", "amd64", "-q"]);
+    build.args(["--compression", "gzip:1", "--cache-dir", "cache", "--publish", "stable/v1.36", "--upstream"]);
+    done(build.arg(built::upstream()));
+    let checked = run(command().current_dir(folder.path()).args(["repo", "check", "--digests", "-q"]));
+    assert_eq!((checked.code, checked.stdout.as_str()), (0, ""), "{}", checked.stderr);
+    let shown = done(command().current_dir(folder.path()).args(["repo", "history", "stable/v1.36"]));
+    assert!(shown.contains("+2 -0"), "{shown}");
 }
