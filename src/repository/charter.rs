@@ -95,13 +95,18 @@ impl Charter {
         self.channels.iter().filter_map(|name| name.parse().ok()).collect()
     }
 
-    /// Returns the name as one word, for names of files and packages: letters in lower case, digits and hyphens.
+    /// Returns the name as one word, see [`word`].
     pub fn word(&self) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-        let text: String = self.name.chars().map(plain).collect();
-        let word = text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-        if word.len() < 2 { "repository".to_owned() } else { word }
+        word(&self.name)
     }
+}
+
+/// Returns the name of a repository as one word, for names of files and packages: letters in lower case, digits and hyphens.
+pub fn word(name: &str) -> String {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let word = parts.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    // Policy 5.6.1: names of packages have two characters at least.
+    if word.len() < 2 { "repository".to_owned() } else { word }
 }
 
 /// A repository.

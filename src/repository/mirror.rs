@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use super::channel::{Channel, Stage};
 use super::charter::Repository;
 use super::client::{Listed, Reading};
-use super::compare_versions;
 use super::error::RepositoryError;
+use super::fragment::{compare_versions, upstream_version};
 use super::gate::Components;
 use super::generation::Reason;
 use super::publish::{Outcome, Publisher};
@@ -76,7 +76,7 @@ impl Selection<'_> {
 
     /// Whether a package with the version of Kubernetes belongs to the channel.
     fn is_of_release(&self, package: &Listed) -> bool {
-        let upstream = upstream(&package.version);
+        let upstream = upstream_version(&package.version);
         let mut numbers = upstream.split('.');
         let minor = format!("v{}.{}", numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
         // `1.36.0~rc.1` and `1.36.1+4.abc` are no releases.
@@ -90,12 +90,6 @@ impl Selection<'_> {
             && self.channel.minor().is_none_or(|own| own == minor)
             && (self.versions.is_empty() || self.versions.iter().any(is_asked))
     }
-}
-
-/// A version without its epoch and its revision or release.
-fn upstream(version: &str) -> &str {
-    let version = version.split_once(':').map_or(version, |(_, version)| version);
-    version.rsplit_once('-').map_or(version, |(upstream, _)| upstream)
 }
 
 /// Where packages came from, as the history has it.

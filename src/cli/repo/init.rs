@@ -12,7 +12,7 @@ use crate::cli::new_key::{NewKeyOptions, free};
 use crate::cli::repository::{Patience, store};
 use crate::cli::session::Session;
 use crate::cli::signing::{Signing, certificates};
-use crate::repository::charter::{Charter, Repository};
+use crate::repository::charter::{Charter, Repository, word};
 use crate::repository::error::RepositoryError;
 use crate::repository::keyring::Keyring;
 use crate::repository::layout::CERTIFICATE;
@@ -79,10 +79,10 @@ impl Init {
 
     /// The repository last: until it is there, everything else can be taken back.
     fn with_new_key(&self, session: &Session, place: &str, packages: &[Certificate]) -> Result<Done, Failure> {
-        let slug = slug(&self.name);
-        let file = PathBuf::from(format!("{slug}.secret.asc"));
+        let word = word(&self.name);
+        let file = PathBuf::from(format!("{word}.secret.asc"));
         free(&file).map_err(|failure| failure.hint(format!("sign with it: `--sign-key {}`", file.display())))?;
-        let key = self.new_key.make(session, Some(self.user(&slug)))?;
+        let key = self.new_key.make(session, Some(self.user(&word)))?;
         let charter = self.charter(&key.certificate, packages)?;
         let setup = Setup::write(session, place, &file, &key)?;
         let made = Repository::init(store(place, &self.patience)?, charter);
@@ -114,10 +114,10 @@ impl Init {
     }
 
     /// Whom a key belongs to that nobody says anything of.
-    fn user(&self, slug: &str) -> String {
+    fn user(&self, word: &str) -> String {
         let settings = self.choices.applied(&Settings::default());
         let host = settings.url.and_then(|url| url::Url::parse(&url.to_string()).ok()?.host_str().map(str::to_owned));
-        format!("{} <{slug}@{}>", self.name, host.as_deref().unwrap_or("localhost"))
+        format!("{} <{word}@{}>", self.name, host.as_deref().unwrap_or("localhost"))
     }
 
     fn done(
@@ -145,11 +145,4 @@ impl Init {
 
 fn is_signed_by(repository: &Repository, certificate: &Certificate) -> bool {
     repository.charter().keyring.of_index().iter().any(|own| own.fingerprint() == certificate.fingerprint())
-}
-
-/// A name for files: `Acme Inc.` is `acme-inc`.
-fn slug(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let slug = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
-    if slug.is_empty() { "repository".to_owned() } else { slug }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::BadField;
 pub(super) use check::excerpt;
-pub use order::{compare_deb_versions, compare_versions};
+pub use order::{compare_deb_versions, compare_versions, upstream_version};
 pub use relation::{Capability, Comparison, Requirement};
 
 use super::apt::Stanza;

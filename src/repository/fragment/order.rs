@@ -22,6 +22,11 @@ pub fn compare_deb_versions(one: &str, other: &str) -> Ordering {
         .then_with(|| compare_parts(revision, other_revision))
 }
 
+/// Returns a version without its epoch and its revision or release: what upstream calls it, in the spelling of packages.
+pub fn upstream_version(version: &str) -> &str {
+    split_revision(split_epoch(version).1).0
+}
+
 fn split_epoch(version: &str) -> (&str, &str) {
     version.split_once(':').unwrap_or(("", version))
 }

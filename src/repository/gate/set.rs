@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::closure::goes_with;
 use super::{Components, Refusal};
 use crate::format::Format;
-use crate::repository::fragment::{Fragment, compare_versions};
+use crate::repository::fragment::{Fragment, compare_versions, upstream_version};
 use crate::version::Version;
 
 /// The companions that are there: by format and name, with architecture and version, if it has one.
@@ -47,18 +47,12 @@ pub fn incomplete(subjects: &[&Fragment], all: &[&Fragment], components: &Compon
 
 /// Whether a version is one of `versions`, which go with a package, or the last of them or later.
 fn will_do(format: Format, version: Option<&str>, versions: &[&Version]) -> bool {
-    let (Some(version), Some(newest)) = (version.map(upstream), versions.last()) else { return true };
+    let (Some(version), Some(newest)) = (version.map(upstream_version), versions.last()) else { return true };
     compare_versions(format, version, &newest.package()) != Ordering::Less
         || versions.iter().any(|one| one.package() == version)
 }
 
 /// The version of Kubernetes that a package has.
 fn kubernetes(fragment: &Fragment) -> Option<Version> {
-    upstream(fragment.version()).replace('~', "-").parse().ok()
-}
-
-/// A version without epoch and revision.
-fn upstream(version: &str) -> &str {
-    let version = version.split_once(':').map_or(version, |(_, version)| version);
-    version.rsplit_once('-').map_or(version, |(version, _)| version)
+    upstream_version(fragment.version()).replace('~', "-").parse().ok()
 }

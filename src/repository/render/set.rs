@@ -7,7 +7,7 @@ use rpm_version::EvrSortKey;
 use super::Seal;
 use crate::compression::Compression;
 use crate::repository::channel::Channel;
-use crate::repository::fragment::Fragment;
+use crate::repository::fragment::{Fragment, upstream_version};
 use crate::repository::gate::Components;
 use crate::repository::generation::Entry;
 use crate::repository::index::Earlier;
@@ -46,7 +46,7 @@ impl<'a> Set<'a> {
         }
         self.names.insert(&entry.name);
         if self.components.is_of_kubernetes(&entry.name) {
-            let version = upstream(&entry.version);
+            let version = upstream_version(&entry.version);
             let new = || Release { version, built: 0, packages: Vec::new() };
             let release = self.releases.entry(EvrSortKey::parse(version)).or_insert_with(new);
             release.built = release.built.max(rpm.built().unwrap_or_default());
@@ -105,12 +105,6 @@ impl Release<'_> {
 
 fn package(entry: &Entry) -> AdvisoryPackage<'_> {
     AdvisoryPackage { name: &entry.name, version: &entry.version, arch: &entry.arch, sha256: &entry.sha256 }
-}
-
-/// Returns the version without its epoch and release.
-fn upstream(version: &str) -> &str {
-    let version = version.split_once(':').map_or(version, |(_, version)| version);
-    version.split_once('-').map_or(version, |(version, _)| version)
 }
 
 /// Whether a version repairs another one, and is no first, and no alpha, beta or candidate.

@@ -27,11 +27,20 @@ const MAX_ROWS: usize = 300;
 const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-/// What both pages have.
+/// What stands around the content of every page.
 #[derive(Debug, Serialize)]
-struct Frame {
-    style: String,
+struct Frame<'a> {
+    title: &'a str,
+    description: &'a str,
+    style: &'a str,
+    /// What the page's policy lets pass: this style and nothing else (CSP 3, 6.7.3.3).
     style_hash: String,
+    content: String,
+}
+
+/// What every page says of the repository.
+#[derive(Debug, Serialize)]
+struct About {
     name: String,
     description: String,
     certificate: &'static str,
@@ -40,7 +49,7 @@ struct Frame {
 
 #[derive(Debug, Serialize)]
 struct RootPage<'a> {
-    frame: Frame,
+    repository: About,
     channels: Vec<ChannelRow<'a>>,
     /// The channel from which most people install, and how they do.
     first: Option<&'a str>,
@@ -58,7 +67,7 @@ struct ChannelRow<'a> {
 
 #[derive(Debug, Serialize)]
 struct ChannelPage<'a> {
-    frame: Frame,
+    repository: About,
     channel: String,
     generation: u64,
     date: String,
@@ -114,12 +123,12 @@ pub(super) fn root(charter: &Charter, keys: &[String], index: &Index) -> Result<
     let first = summaries.first().copied();
     let steps = first.zip(charter.settings.url.as_ref()).map(|(first, url)| install(charter, url, first));
     let root = RootPage {
-        frame: frame(charter, keys),
+        repository: about(charter, keys),
         channels: summaries.iter().copied().map(channel_row).collect(),
         first: first.map(|summary| summary.channel.as_str()),
         install: steps.unwrap_or_default(),
     };
-    render("root.html", &root)
+    page(charter, &charter.name, render("root.html", &root)?)
 }
 
 /// Releases first, the newest ones before older ones; then what is less and less for everyone.
@@ -155,39 +164,42 @@ pub(super) fn channel(
     let (groups, left_out) = groups(&generation.packages);
     let snippets: Vec<Shown> =
         snippets.iter().map(|one| Shown { name: one.name.clone(), purpose: one.purpose, folder: one.folder }).collect();
-    render(
-        "channel.html",
-        &ChannelPage {
-            frame: frame(charter, keys),
-            channel: generation.channel.to_string(),
-            generation: generation.number,
-            day: day(&date).to_owned(),
-            date,
-            is_automatic: generation.channel.stage().is_automatic(),
-            files: generation.packages.len(),
-            size: size(generation.packages.iter().map(|entry| entry.size).sum()),
-            install: charter.settings.url.as_ref().map(|url| install(charter, url, summary)).unwrap_or_default(),
-            snippets: &snippets,
-            groups,
-            left_out,
-        },
-    )
+    let channel = ChannelPage {
+        repository: about(charter, keys),
+        channel: generation.channel.to_string(),
+        generation: generation.number,
+        day: day(&date).to_owned(),
+        date,
+        is_automatic: generation.channel.stage().is_automatic(),
+        files: generation.packages.len(),
+        size: size(generation.packages.iter().map(|entry| entry.size).sum()),
+        install: charter.settings.url.as_ref().map(|url| install(charter, url, summary)).unwrap_or_default(),
+        snippets: &snippets,
+        groups,
+        left_out,
+    };
+    let title = format!("{} · {}", channel.channel, charter.name);
+    page(charter, &title, render("channel.html", &channel)?)
 }
 
-fn render(name: &str, data: &impl Serialize) -> Result<Vec<u8>, RepositoryError> {
+/// Puts the frame around a page.
+fn page(charter: &Charter, title: &str, content: String) -> Result<Vec<u8>, RepositoryError> {
+    let style = Tree::embedded_templates().get("site/style.css").unwrap_or_default().trim().to_owned();
+    let style_hash = STANDARD.encode(Sha256::digest(&style));
+    let frame = Frame { title, description: &charter.description, style: &style, style_hash, content };
+    render("frame.html", &frame).map(String::into_bytes)
+}
+
+fn render(name: &str, data: &impl Serialize) -> Result<String, RepositoryError> {
     let tree = Tree::embedded_templates();
     let path = format!("site/{name}");
     let failed = |cause: String| RepositoryError::Index { file: path.clone(), cause };
     let text = tree.get(&path).ok_or_else(|| failed("no template".to_owned()))?;
-    let page = render_html(&tree.display_path(&path), text, data).map_err(|error| failed(error.to_string()))?;
-    Ok(page.into_bytes())
+    render_html(&tree.display_path(&path), text, data).map_err(|error| failed(error.to_string()))
 }
 
-fn frame(charter: &Charter, keys: &[String]) -> Frame {
-    let style = Tree::embedded_templates().get("site/style.css").unwrap_or_default().trim().to_owned();
-    Frame {
-        style_hash: STANDARD.encode(Sha256::digest(&style)),
-        style,
+fn about(charter: &Charter, keys: &[String]) -> About {
+    About {
         name: charter.name.clone(),
         description: charter.description.clone(),
         certificate: CERTIFICATE,
