@@ -1,6 +1,7 @@
 //! Digests: what identifies bytes, in the spellings in which upstream projects publish them.
 
 use std::fmt;
+use std::hash::{Hash, Hasher as StdHasher};
 use std::io::{self, Read};
 use std::str::FromStr;
 
@@ -40,10 +41,21 @@ impl fmt::Display for Algorithm {
 }
 
 /// One digest. Displays as `sha256:HEX`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest {
-    algorithm: Algorithm,
-    hex: String,
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest(Digits);
+
+/// Lower-case hexadecimal digits. Those of SHA-256 lie in the value itself: repositories know hundreds of thousands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Digits {
+    Sha256([u8; 64]),
+    Sha512(Box<[u8; 128]>),
+}
+
+/// A digest is as good as random: a few of its digits are a hash.
+impl Hash for Digest {
+    fn hash<H: StdHasher>(&self, state: &mut H) {
+        state.write(&self.digits()[..16]);
+    }
 }
 
 impl Digest {
@@ -52,46 +64,79 @@ impl Digest {
         if hex.len() != algorithm.hex_len() || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(BadDigest { given: excerpt(hex) });
         }
-        Ok(Self { algorithm, hex: hex.to_ascii_lowercase() })
+        let bad = || BadDigest { given: excerpt(hex) };
+        let mut digits = match algorithm {
+            Algorithm::Sha256 => Digits::Sha256(hex.as_bytes().try_into().map_err(|_| bad())?),
+            Algorithm::Sha512 => Digits::Sha512(Box::new(hex.as_bytes().try_into().map_err(|_| bad())?)),
+        };
+        match &mut digits {
+            Digits::Sha256(digits) => digits.make_ascii_lowercase(),
+            Digits::Sha512(digits) => digits.make_ascii_lowercase(),
+        }
+        Ok(Self(digits))
     }
 
     /// Returns the SHA-256 of `bytes`.
     pub fn sha256(bytes: impl AsRef<[u8]>) -> Self {
-        Self { algorithm: Algorithm::Sha256, hex: hex::encode(sha2::Sha256::digest(bytes)) }
+        Self::of_bytes(sha2::Sha256::digest(bytes).into())
+    }
+
+    fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(Digits::Sha256(digits_of(&bytes)))
     }
 
     /// Returns the SHA-256 of everything that a reader gives, and the number of bytes.
     pub fn sha256_of(mut reader: impl Read) -> io::Result<(Self, u64)> {
         let mut hasher = sha2::Sha256::new();
         let size = io::copy(&mut reader, &mut hasher)?;
-        Ok((Self { algorithm: Algorithm::Sha256, hex: hex::encode(hasher.finalize()) }, size))
+        Ok((Self::of_hasher(hasher), size))
     }
 
     /// Returns the SHA-256 of all bytes that `hasher` took in.
     pub fn of_hasher(hasher: sha2::Sha256) -> Self {
-        Self { algorithm: Algorithm::Sha256, hex: hex::encode(hasher.finalize()) }
+        Self::of_bytes(hasher.finalize().into())
     }
 
     /// Returns the algorithm.
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        match &self.0 {
+            Digits::Sha256(_) => Algorithm::Sha256,
+            Digits::Sha512(_) => Algorithm::Sha512,
+        }
     }
 
     /// Returns the lower-case hexadecimal digits.
     pub fn hex(&self) -> &str {
-        &self.hex
+        // They were looked at one by one.
+        std::str::from_utf8(self.digits()).unwrap_or_default()
+    }
+
+    fn digits(&self) -> &[u8] {
+        match &self.0 {
+            Digits::Sha256(digits) => digits,
+            Digits::Sha512(digits) => &**digits,
+        }
     }
 
     /// Returns the bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         // It was made of bytes or of as many digits.
-        hex::decode(&self.hex).unwrap_or_default()
+        hex::decode(self.digits()).unwrap_or_default()
     }
+}
+
+/// Returns the digits of half as many bytes.
+fn digits_of<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut digits = [b'0'; N];
+    // Fails only where the lengths do not fit, which are those of the algorithms.
+    let encoded = hex::encode_to_slice(bytes, &mut digits);
+    debug_assert!(encoded.is_ok());
+    digits
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm, self.hex)
+        write!(f, "{}:{}", self.algorithm(), self.hex())
     }
 }
 
@@ -193,7 +238,7 @@ impl Hasher {
     /// Returns the digests of all bytes taken in.
     pub fn finish(self) -> Digests {
         Digests {
-            sha256: Digest { algorithm: Algorithm::Sha256, hex: hex::encode(self.sha256.finalize()) },
+            sha256: Digest::of_hasher(self.sha256),
             md5: hex::encode(self.md5.finalize()),
             size: self.size,
         }
@@ -222,7 +267,7 @@ impl UpstreamHasher {
 
     /// Returns the digests of all bytes taken in.
     pub fn finish(self) -> UpstreamDigests {
-        let sha512 = Digest { algorithm: Algorithm::Sha512, hex: hex::encode(self.sha512.finalize()) };
+        let sha512 = Digest(Digits::Sha512(Box::new(digits_of(&self.sha512.finalize()))));
         UpstreamDigests { packaged: self.packaged.finish(), sha512 }
     }
 }

@@ -1,6 +1,6 @@
 //! Package files that may be published.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use super::error::RepositoryError;
@@ -9,7 +9,7 @@ use super::gate::{self, Refusal};
 use super::generation::Entry;
 use super::layout::{self, key};
 use super::pack::Shelf;
-use super::paper::{self, Given};
+use super::paper::{self, Given, Places};
 use super::store::{Content, Key, Source};
 use crate::format::Format;
 use crate::package::reader::{FileList, Scan};
@@ -67,9 +67,9 @@ impl Candidate {
         self.source.path()
     }
 
-    /// Takes the papers among `given`, and those beside the package; returns what is wrong with them.
-    pub(super) fn attach(&mut self, given: &[PathBuf]) -> Result<Vec<Refusal>, RepositoryError> {
-        let (papers, refused) = paper::read(self.source.path(), &self.fragment, given)?;
+    /// Takes its papers; returns what is wrong with them.
+    pub(super) fn attach(&mut self, places: &mut Places<'_>) -> Result<Vec<Refusal>, RepositoryError> {
+        let (papers, refused) = paper::read(self.source.path(), &self.fragment, places)?;
         self.papers = papers;
         Ok(refused)
     }

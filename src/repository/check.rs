@@ -17,7 +17,6 @@ use super::publish::flat_path;
 use super::rpmmd::{KEY, REPOMD};
 use super::site;
 use super::store::Key;
-use crate::digest::Digest;
 use crate::format::Format;
 use crate::sign::{Certificate, MAX_KEY_FILE};
 
@@ -123,7 +122,7 @@ impl Repository {
         for file in &generation.projection {
             let cause = match self.store().get(&file.path, LIMIT)? {
                 None => "is not there".to_owned(),
-                Some(there) if Digest::sha256(&there.bytes) != file.sha256 => {
+                Some(there) if !there.is(&file.sha256) => {
                     format!("is not that of generation {}", generation.number)
                 }
                 Some(_) => continue,
@@ -175,7 +174,7 @@ impl Repository {
 
     fn has_digest(&self, path: &Key, paper: &Paper) -> Result<bool, RepositoryError> {
         let object = self.store().get(path, paper.size)?;
-        Ok(object.is_some_and(|object| Digest::sha256(&object.bytes) == paper.sha256))
+        Ok(object.is_some_and(|object| object.is(&paper.sha256)))
     }
 }
 

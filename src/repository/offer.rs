@@ -73,8 +73,9 @@ impl Repository {
         let trusted = self.charter().keyring.of_packages();
         let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
+        let mut places = paper::Places::new(papers);
         for candidate in &mut candidates {
-            refused.extend(candidate.attach(papers)?);
+            refused.extend(candidate.attach(&mut places)?);
         }
         if !refused.is_empty() {
             return Err(Refusals(refused).into());

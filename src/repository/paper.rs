@@ -2,7 +2,8 @@
 //!
 //! Who wrote a paper, and whether it is true, is asked by `kubepkg verify`; here it only has to be about the package.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -124,21 +125,53 @@ pub(super) struct Given {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Reads the papers of a package: those among `given`, and else those beside it.
+/// Where papers are looked for.
+#[derive(Debug)]
+pub(super) struct Places<'g> {
+    given: &'g [PathBuf],
+    /// The papers in each folder that was looked into.
+    folders: HashMap<PathBuf, HashSet<OsString>>,
+}
+
+impl<'g> Places<'g> {
+    /// Papers that are given come before those that lie beside their packages.
+    pub(super) fn new(given: &'g [PathBuf]) -> Self {
+        Self { given, folders: HashMap::new() }
+    }
+
+    fn find(&mut self, package: &Path, kind: Kind) -> Option<PathBuf> {
+        let mut name = package.file_name()?.to_owned();
+        name.push(kind.suffix());
+        if let Some(given) = self.given.iter().find(|path| path.file_name() == Some(&name)) {
+            return Some(given.clone());
+        }
+        let folder = package.parent().unwrap_or(Path::new(""));
+        if !self.folders.contains_key(folder) {
+            self.folders.insert(folder.to_owned(), papers_in(folder));
+        }
+        self.folders.get(folder)?.contains(&name).then(|| folder.join(name))
+    }
+}
+
+/// Returns the names of the papers in a folder; none of one that cannot be listed, from which packages can be read all the
+/// same.
+fn papers_in(folder: &Path) -> HashSet<OsString> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).filter(|name| Kind::of(Path::new(name)).is_some()).collect()
+}
+
+/// Reads the papers of a package.
 pub(super) fn read(
     package: &Path,
     fragment: &Fragment,
-    given: &[PathBuf],
+    places: &mut Places<'_>,
 ) -> Result<(Vec<Given>, Vec<Refusal>), RepositoryError> {
     let (mut papers, mut refused) = (Vec::new(), Vec::new());
     for kind in Kind::ALL {
-        let mut beside = package.as_os_str().to_owned();
-        beside.push(kind.suffix());
-        let beside = PathBuf::from(beside);
-        let named = given.iter().find(|path| path.file_name() == beside.file_name());
-        let Some(path) = named.or_else(|| beside.exists().then_some(&beside)) else { continue };
+        let Some(path) = places.find(package, kind) else { continue };
         let mut bytes = Vec::new();
-        fs::File::open(path)?.take(kind.limit() + 1).read_to_end(&mut bytes)?;
+        fs::File::open(&path)?.take(kind.limit() + 1).read_to_end(&mut bytes)?;
         match judge(kind, &bytes, fragment) {
             Ok(()) => {
                 let paper = Paper { kind, sha256: Digest::sha256(&bytes), size: bytes.len() as u64 };

@@ -70,7 +70,7 @@ pub(super) fn is_complete(store: &Store, generation: &Generation) -> Result<bool
 fn are_written<'a>(store: &Store, files: impl Iterator<Item = &'a Projected>) -> Result<bool, RepositoryError> {
     for file in files {
         let there = store.get(&file.path, LIMIT)?;
-        if there.is_none_or(|object| Digest::sha256(&object.bytes) != file.sha256) {
+        if there.is_none_or(|object| !object.is(&file.sha256)) {
             return Ok(false);
         }
     }
@@ -129,7 +129,7 @@ fn content(
     }
     let (object, by) = (file.source.to_string(), format!("generation {} of {}", generation.number, generation.channel));
     match store.get(&file.source, LIMIT)? {
-        Some(found) if Digest::sha256(&found.bytes) == file.sha256 => Ok(found.bytes),
+        Some(found) if found.is(&file.sha256) => Ok(found.bytes),
         Some(_) => Err(StateError::Differs { object, by }.into()),
         None => Err(StateError::Missing { object, by }.into()),
     }

@@ -223,7 +223,7 @@ impl Repository {
             return Ok(Earlier::default());
         }
         match self.store().get(&file.path, file.size)? {
-            Some(found) if Digest::sha256(&found.bytes) == file.sha256 => Ok(Earlier::new(found.bytes, &file.members)),
+            Some(found) if found.is(&file.sha256) => Ok(Earlier::new(found.bytes, &file.members)),
             // What cannot be used again is made again.
             _ => Ok(Earlier::default()),
         }

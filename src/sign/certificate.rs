@@ -13,6 +13,7 @@ use pgp::types::{KeyDetails, Tag};
 
 use super::command::Public;
 use super::state::{newest, state};
+use super::verifying::Verifying;
 use super::{Fault, Form, KeyError, KeyState, Signature, VerifyError};
 
 /// Blocks of armored keys in one file.
@@ -271,12 +272,12 @@ impl Certificate {
         };
         let bad = |_| VerifyError::Bad(signature.issuer());
         let place = if names(&self.key.primary_key) {
-            packet.verify(&self.key.primary_key, message).map_err(bad)?;
+            packet.verify(&Verifying(&self.key.primary_key), message).map_err(bad)?;
             0
         } else {
             let place = self.key.public_subkeys.iter().position(|subkey| names(&subkey.key));
             let place = place.ok_or_else(|| VerifyError::UnknownKey(signature.issuer()))?;
-            packet.verify(&self.key.public_subkeys[place].key, message).map_err(bad)?;
+            packet.verify(&Verifying(&self.key.public_subkeys[place].key), message).map_err(bad)?;
             place + 1
         };
         let state = self.keys(made).swap_remove(place);

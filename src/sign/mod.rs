@@ -26,6 +26,7 @@ mod process;
 mod signature;
 mod signers;
 mod state;
+mod verifying;
 
 use std::fmt;
 use std::io::{self, Read};

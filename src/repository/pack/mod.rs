@@ -54,7 +54,7 @@ impl Shelf {
             let Some(object) = object else {
                 return Err(StateError::Missing { object: object_name, by }.into());
             };
-            if Digest::sha256(&object.bytes) != pack.sha256 {
+            if !object.is(&pack.sha256) {
                 return Err(StateError::Differs { object: object_name, by }.into());
             }
             let sheaf =

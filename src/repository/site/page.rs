@@ -1,6 +1,6 @@
 //! The pages: what templates are told.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -213,25 +213,32 @@ fn groups(packages: &[Entry]) -> (Vec<Group<'_>>, usize) {
     for entry in packages {
         by_name.entry(&entry.name).or_default().push(entry);
     }
-    for entries in by_name.values_mut() {
-        entries.sort_by(|one, other| {
-            let key = |entry: &Entry| (entry.format, entry.arch.clone());
-            crate::repository::compare_versions(Format::Deb, &other.version, &one.version)
-                .then_with(|| other.version.cmp(&one.version))
-                .then_with(|| key(one).cmp(&key(other)))
-        });
-    }
     let share = share(&by_name.values().map(Vec::len).collect::<Vec<_>>());
+    for entries in by_name.values_mut() {
+        // Of thousands of versions only the newest ones are put in order.
+        if entries.len() > share {
+            entries.select_nth_unstable_by(share, |one, other| newest_first(one, other));
+            entries.truncate(share);
+        }
+        entries.sort_by(|one, other| newest_first(one, other));
+    }
     let groups: Vec<Group<'_>> = by_name
         .into_iter()
         .take(MAX_ROWS)
         .filter_map(|(name, entries)| {
             let newest = entries.first()?.version.as_str();
-            Some(Group { name, newest, rows: entries.into_iter().take(share).map(row).collect() })
+            Some(Group { name, newest, rows: entries.into_iter().map(row).collect() })
         })
         .collect();
     let shown: usize = groups.iter().map(|group| group.rows.len()).sum();
     (groups, packages.len() - shown)
+}
+
+fn newest_first(one: &Entry, other: &Entry) -> Ordering {
+    let rest = |entry: &Entry| (entry.format, entry.arch.clone(), entry.sha256.clone());
+    crate::repository::compare_versions(Format::Deb, &other.version, &one.version)
+        .then_with(|| other.version.cmp(&one.version))
+        .then_with(|| rest(one).cmp(&rest(other)))
 }
 
 /// How many files of each package there is room for.

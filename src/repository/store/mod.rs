@@ -100,6 +100,17 @@ enum TagKind {
     Version { e_tag: Option<String>, version: Option<String> },
 }
 
+impl Object {
+    /// Whether its bytes have this SHA-256.
+    pub fn is(&self, sha256: &Digest) -> bool {
+        match &self.tag.0 {
+            // Whoever read it has looked already.
+            TagKind::Content(found) => found == sha256,
+            TagKind::Version { .. } => Digest::sha256(&self.bytes) == *sha256,
+        }
+    }
+}
+
 impl Tag {
     fn content(bytes: &[u8]) -> Self {
         Self(TagKind::Content(Digest::sha256(bytes)))
