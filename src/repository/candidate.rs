@@ -4,15 +4,14 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::error::RepositoryError;
-use super::fragment::Fragment;
+use super::fragment::{Fragment, FragmentError};
 use super::gate::{self, Refusal};
 use super::generation::Entry;
 use super::layout::{self, key};
 use super::pack::Shelf;
 use super::paper::{self, Given, Places};
 use super::store::{Content, Key, Source};
-use crate::format::Format;
-use crate::package::reader::{FileList, Scan};
+use crate::package::reader::{self, FileList, Scan};
 use crate::sign::Certificate;
 
 /// A package file that was looked at.
@@ -22,7 +21,8 @@ pub(super) struct Candidate {
     /// Without the texts of index files.
     fragment: Rc<Fragment>,
     papers: Vec<Given>,
-    signature: Signature,
+    /// What is wrong with its signature.
+    refused: Option<Refusal>,
 }
 
 /// A package that its maker read back: nobody has to read it again.
@@ -48,18 +48,34 @@ pub enum Signature {
 }
 
 impl Candidate {
-    /// Reads a package file, and puts its fragment on a shelf.
-    pub(super) fn read(path: &Path, list: FileList, shelf: &mut Shelf) -> Result<Self, RepositoryError> {
-        let source = Source::new(path)?;
-        let fragment = shelf.add(Fragment::read(path, list)?)?;
-        Ok(Self { source, fragment, papers: Vec::new(), signature: Signature::Unknown })
+    /// Reads a package file once, and puts its fragment on a shelf. `trusted` are the certificates that clients have.
+    pub(super) fn read(
+        path: &Path,
+        list: FileList,
+        trusted: &[Certificate],
+        shelf: &mut Shelf,
+    ) -> Result<Self, RepositoryError> {
+        let (source, file) = Source::open(path)?;
+        let scan = reader::scan_from(path, file, source.size(), list).map_err(FragmentError::from)?;
+        Self::of(ReadBack { source, scan, signature: Signature::Unknown }, trusted, shelf)
     }
 
     /// Takes a package that was read already.
-    pub(super) fn of(package: ReadBack, shelf: &mut Shelf) -> Result<Self, RepositoryError> {
+    pub(super) fn of(
+        package: ReadBack,
+        trusted: &[Certificate],
+        shelf: &mut Shelf,
+    ) -> Result<Self, RepositoryError> {
         let ReadBack { source, scan, signature } = package;
         let fragment = shelf.add(Fragment::of_scan(source.path(), &scan)?)?;
-        Ok(Self { source, fragment, papers: Vec::new(), signature })
+        let file = source.path().display();
+        let refused = match signature {
+            Signature::Unknown => gate::signature(source.path(), &scan, trusted),
+            Signature::Made(issuer) if trusted.iter().any(|one| one.has_key(&issuer)) => None,
+            Signature::Made(issuer) => Some(Refusal::Foreign { file: file.to_string(), issuer }),
+            Signature::Absent => gate::unsigned(file.to_string(), fragment.format()),
+        };
+        Ok(Self { source, fragment, papers: Vec::new(), refused })
     }
 
     /// Returns the file.
@@ -80,17 +96,9 @@ impl Candidate {
     }
 
     /// Returns why it is not published, whatever else is.
-    pub(super) fn refusals(&self, trusted: &[Certificate]) -> Vec<Refusal> {
+    pub(super) fn refusals(&self) -> impl Iterator<Item = Refusal> {
         let file = self.source.path().display().to_string();
-        let mut found = gate::file(&file, &self.fragment);
-        let is_trusted = |issuer: &str| trusted.iter().any(|one| one.has_key(issuer));
-        found.extend(match &self.signature {
-            Signature::Unknown => gate::signature(self.source.path(), self.fragment.format(), trusted),
-            Signature::Made(issuer) if is_trusted(issuer) => None,
-            Signature::Made(issuer) => Some(Refusal::Foreign { file, issuer: issuer.clone() }),
-            Signature::Absent => (self.fragment.format() == Format::Rpm).then_some(Refusal::Unsigned { file }),
-        });
-        found
+        gate::file(&file, &self.fragment).into_iter().chain(self.refused.clone())
     }
 
     /// Returns it as a generation lists it.

@@ -38,10 +38,10 @@ impl Repository {
     ) -> Result<Outcome, RepositoryError> {
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
-        let list = self.charter().settings.file_list();
+        let (list, trusted) = (self.charter().settings.file_list(), self.charter().keyring.of_packages());
         let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(files.len()));
         for path in natural_order(&files, |path| path) {
-            candidates.push(Candidate::read(path, list, &mut shelf)?);
+            candidates.push(Candidate::read(path, list, &trusted, &mut shelf)?);
         }
         self.offer(channel, candidates, shelf, (&papers, reason), publisher)
     }
@@ -54,9 +54,10 @@ impl Repository {
         packages: Vec<ReadBack>,
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
+        let trusted = self.charter().keyring.of_packages();
         let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(packages.len()));
         for package in natural_order(packages, |package| package.source.path()) {
-            candidates.push(Candidate::of(package, &mut shelf)?);
+            candidates.push(Candidate::of(package, &trusted, &mut shelf)?);
         }
         self.offer(channel, candidates, shelf, (&[], &Reason::Publish), publisher)
     }
@@ -70,8 +71,7 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         self.admit(&publisher.signers, publisher.date, reason)?;
-        let trusted = self.charter().keyring.of_packages();
-        let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
+        let mut refused: Vec<Refusal> = candidates.iter().flat_map(Candidate::refusals).collect();
         refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
         let mut places = paper::Places::new(papers);
         for candidate in &mut candidates {

@@ -17,7 +17,7 @@ use std::path::Path;
 use fs_err::File;
 use sha2::{Digest as _, Sha256};
 
-pub(super) use self::deb::{ArMember, Md5Sums, content as ar_content, members as ar_members, read as read_deb};
+pub(super) use self::deb::{ArMember, Md5Sums, ORIGIN, content as ar_content, members as ar_members, read as read_deb};
 pub(super) use self::rpm::{
     Payload, data_size as rpm_data_size, metadata as rpm_metadata, payload as rpm_payload, read as read_rpm,
 };

@@ -11,6 +11,7 @@ use super::deb::{self, DebHead};
 use super::error::{Fault, ReadError};
 use super::rpm::{self, RpmHead};
 use crate::digest::Digest;
+use crate::format::Format;
 
 const BUFFER: usize = 64 << 10;
 
@@ -32,6 +33,16 @@ pub struct Scan {
     pub size: u64,
     /// What it says of itself.
     pub head: Head,
+}
+
+impl Scan {
+    /// Returns the format.
+    pub fn format(&self) -> Format {
+        match &self.head {
+            Head::Deb(_) => Format::Deb,
+            Head::Rpm(_) => Format::Rpm,
+        }
+    }
 }
 
 /// What a package says of itself, by its format.

@@ -7,14 +7,12 @@ use fs_err::File;
 
 use super::SigningError;
 use crate::package::deb::ar_header;
-use crate::package::reader::{ArMember, Fault, ar_content, ar_members};
+use crate::package::reader::{ArMember, Fault, ORIGIN, ar_content, ar_members};
 use crate::sign::{MAX_KEY_FILE, Signature};
 use crate::source_date::SourceDate;
 
 pub(super) const MAGIC: &[u8] = b"!<arch>\n";
 const HEADER: u64 = 60;
-/// The signature of who made the package; debsigs(1) knows others, such as `_gpgmaint`.
-const NAME: &str = "_gpgorigin";
 const PREFIX: &str = "_gpg";
 
 /// The members of a deb.
@@ -50,7 +48,7 @@ impl Deb {
     }
 
     pub(super) fn signature(&self) -> Result<Option<Signature>, SigningError> {
-        let Some(member) = self.members.iter().find(|member| member.name == NAME) else { return Ok(None) };
+        let Some(member) = self.members.iter().find(|member| member.name == ORIGIN) else { return Ok(None) };
         let bytes = ar_content(&mut File::open(&self.path)?, member, MAX_KEY_FILE);
         Ok(Some(Signature::parse(&bytes.map_err(|fault| fault.of(&self.path))?)?))
     }
@@ -66,7 +64,7 @@ impl Deb {
         if let Some(signature) = signature {
             let armor = signature.to_armor().map_err(SigningError::Differs)?;
             let size = armor.len() as u64;
-            out.write_all(ar_header(NAME, self.date(), size).as_bytes())?;
+            out.write_all(ar_header(ORIGIN, self.date(), size).as_bytes())?;
             out.write_all(armor.as_bytes())?;
             pad(size, out)?;
         }

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 pub use policy::{PolicyFile, policy};
 
 use super::reader::Fault;
-use super::reader::ReadError;
+use super::reader::{Head, ReadError, Scan};
 use crate::sign::{Certificate, SignError, Signature, Signer, VerifyError};
 use crate::source_date::SourceDate;
 
@@ -104,17 +104,10 @@ impl Package {
             Self::Rpm(rpm) => rpm.signature()?,
         };
         let signature = signature.ok_or(SigningError::Unsigned)?;
-        let mut verdict = Err(VerifyError::UnknownKey(signature.issuer()));
-        for certificate in certificates {
-            verdict = match self {
-                Self::Deb(deb) => certificate.verify(&signature, deb.message()?),
-                Self::Rpm(rpm) => certificate.verify(&signature, rpm.message()),
-            };
-            if !matches!(verdict, Err(VerifyError::UnknownKey(_))) {
-                break;
-            }
-        }
-        let fingerprint = verdict?;
+        let fingerprint = by_one_of(certificates, &signature, |certificate| match self {
+            Self::Deb(deb) => certificate.verify(&signature, deb.message()?),
+            Self::Rpm(rpm) => certificate.verify(&signature, rpm.message()),
+        })?;
         if let Self::Rpm(rpm) = self {
             rpm.check_payload()?;
         }
@@ -143,6 +136,26 @@ pub fn remove(package: &Path, to: &Path) -> Result<std::fs::File, SigningError> 
 /// Checks the signature of a package, and that the rest is what it covers. Returns the fingerprint of the key.
 pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, SigningError> {
     Package::open(package)?.verify(certificates)
+}
+
+/// Does the same for a package that was read to its end: nobody reads an RPM again.
+pub fn verify_scan(package: &Path, scan: &Scan, certificates: &[Certificate]) -> Result<String, SigningError> {
+    match &scan.head {
+        Head::Rpm(head) => rpm::verify(head, certificates),
+        Head::Deb(head) if head.is_signed => verify(package, certificates),
+        Head::Deb(_) => Err(SigningError::Unsigned),
+    }
+}
+
+/// Asks each certificate until one knows the key.
+fn by_one_of(
+    certificates: &[Certificate],
+    signature: &Signature,
+    verify: impl Fn(&Certificate) -> Result<String, VerifyError>,
+) -> Result<String, VerifyError> {
+    let mut verdicts = certificates.iter().map(verify);
+    let known = verdicts.find(|verdict| !matches!(verdict, Err(VerifyError::UnknownKey(_))));
+    known.unwrap_or_else(|| Err(VerifyError::UnknownKey(signature.issuer())))
 }
 
 /// Returns who signed a package, as the signature says: a fingerprint or a key id. Nothing is checked.

@@ -8,8 +8,8 @@ use rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag, PackageMe
 
 use super::SigningError;
 use crate::digest::Digest;
-use crate::package::reader::{Fault, ReadError, rpm_metadata};
-use crate::sign::Signature;
+use crate::package::reader::{Fault, ReadError, RpmHead, excerpt, rpm_metadata};
+use crate::sign::{Certificate, Signature};
 use crate::source_date::SourceDate;
 
 /// The tags of signatures: of the header, of header and payload, of version 6, and the room for them.
@@ -21,6 +21,32 @@ const SIGNATURES: [IndexSignatureTag; 6] = [
     IndexSignatureTag::RPMSIGTAG_OPENPGP,
     IndexSignatureTag::RPMSIGTAG_RESERVEDSPACE,
 ];
+
+/// The tags that hold a signature of the header.
+const OF_HEADER: [IndexSignatureTag; 2] = [IndexSignatureTag::RPMSIGTAG_RSA, IndexSignatureTag::RPMSIGTAG_DSA];
+
+/// Checks the signature of an RPM that was read to its end. Returns the fingerprint of the key.
+pub(super) fn verify(head: &RpmHead, certificates: &[Certificate]) -> Result<String, SigningError> {
+    let found = OF_HEADER.into_iter().find_map(|tag| head.signature.binary(tag as u32).ok().flatten());
+    let signature = Signature::parse(found.ok_or(SigningError::Unsigned)?)?;
+    let fingerprint = super::by_one_of(certificates, &signature, |one| one.verify(&signature, head.header.bytes()))?;
+    let wanted = head.header.text(IndexTag::RPMTAG_PAYLOADSHA256 as u32).ok().flatten();
+    compare_payloads(wanted.map(String::from_utf8_lossy).as_deref(), &head.payload)?;
+    Ok(fingerprint)
+}
+
+/// Compares the payload with the digest in the header.
+fn compare_payloads(wanted: Option<&str>, found: &Digest) -> Result<(), SigningError> {
+    let found = found.hex();
+    match wanted {
+        Some(wanted) if wanted == found => Ok(()),
+        Some(wanted) => {
+            let wanted = excerpt(wanted);
+            Err(SigningError::Differs(format!("the payload has the SHA-256 {found}, and the header says {wanted}")))
+        }
+        None => Err(SigningError::Differs("the header, which is signed, has no digest of the payload".to_owned())),
+    }
+}
 
 /// An RPM: its metadata, and its lead and header as they stand in the file.
 pub(super) struct Rpm {
@@ -61,8 +87,7 @@ impl Rpm {
     }
 
     pub(super) fn signature(&self) -> Result<Option<Signature>, SigningError> {
-        let tags = [IndexSignatureTag::RPMSIGTAG_RSA, IndexSignatureTag::RPMSIGTAG_DSA];
-        let found = tags.into_iter().find_map(|tag| self.metadata.signature.get_entry_data_as_binary(tag).ok());
+        let found = OF_HEADER.into_iter().find_map(|tag| self.metadata.signature.get_entry_data_as_binary(tag).ok());
         Ok(found.map(Signature::parse).transpose()?)
     }
 
@@ -70,16 +95,9 @@ impl Rpm {
     pub(super) fn check_payload(&self) -> Result<(), SigningError> {
         let wanted = self.metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_PAYLOADSHA256);
         let wanted = wanted.ok().and_then(|digests| digests.first().map(|digest| (*digest).to_owned()));
-        let Some(wanted) = wanted else {
-            return Err(SigningError::Differs("the header, which is signed, has no digest of the payload".to_owned()));
-        };
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.payload))?;
-        let (found, _) = Digest::sha256_of(file)?;
-        if found.hex() == wanted {
-            return Ok(());
-        }
-        Err(SigningError::Differs(format!("the payload has the SHA-256 {}, and the header says {wanted}", found.hex())))
+        compare_payloads(wanted.as_deref(), &Digest::sha256_of(file)?.0)
     }
 
     pub(super) fn copy(&self, signature: Option<&Signature>, out: &mut impl Write) -> Result<(), SigningError> {

@@ -12,6 +12,7 @@ use super::fragment::Fragment;
 use super::generation::Entry;
 use crate::digest::Digest;
 use crate::format::Format;
+use crate::package::reader::Scan;
 use crate::package::signing::{self, SigningError};
 use crate::sign::{Certificate, VerifyError};
 
@@ -128,16 +129,21 @@ pub fn file(file: &str, fragment: &Fragment) -> Vec<Refusal> {
     found
 }
 
-/// Checks the signature of a package file by the certificates that clients have: of every RPM, and of the debs that have
-/// one, since no client of apt asks for it.
-pub fn signature(path: &Path, format: Format, trusted: &[Certificate]) -> Option<Refusal> {
+/// Checks the signature of a package that was read by the certificates that clients have: of every RPM, and of the debs that
+/// have one, since no client of apt asks for it.
+pub fn signature(path: &Path, scan: &Scan, trusted: &[Certificate]) -> Option<Refusal> {
     let file = path.display().to_string();
-    match signing::verify(path, trusted) {
+    match signing::verify_scan(path, scan, trusted) {
         Ok(_) => None,
-        Err(SigningError::Unsigned) => (format == Format::Rpm).then_some(Refusal::Unsigned { file }),
+        Err(SigningError::Unsigned) => unsigned(file, scan.format()),
         Err(SigningError::Verify(VerifyError::UnknownKey(issuer))) => Some(Refusal::Foreign { file, issuer }),
         Err(error) => Some(Refusal::Forged { file, cause: error.to_string() }),
     }
+}
+
+/// What is wrong with a package without a signature.
+pub fn unsigned(file: String, format: Format) -> Option<Refusal> {
+    (format == Format::Rpm).then_some(Refusal::Unsigned { file })
 }
 
 /// Looks for packages that are the same to a package manager and are not the same bytes.

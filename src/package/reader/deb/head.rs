@@ -17,7 +17,12 @@ pub struct DebHead {
     pub fields: Vec<(String, String)>,
     /// The paths of everything but directories, without a `/` before them, in the package's order.
     pub files: Option<Vec<String>>,
+    /// Whether it has a signature of its maker (debsigs(1)). Whether that is good, is another question.
+    pub is_signed: bool,
 }
+
+/// The member that holds a signature of who made the package; debsigs(1) knows others, such as `_gpgmaint`.
+pub(in crate::package) const ORIGIN: &str = "_gpgorigin";
 
 /// Which member comes next; members that begin with `_` may come between (deb(5)).
 enum Next {
@@ -30,8 +35,9 @@ enum Next {
 /// Reads a deb of `length` bytes to its end.
 pub(in super::super) fn read(input: &mut dyn Read, length: u64, list: FileList) -> Result<DebHead, Fault> {
     let mut next = Next::Version;
-    let mut head = DebHead { fields: Vec::new(), files: None };
+    let mut head = DebHead { fields: Vec::new(), files: None, is_signed: false };
     ar::walk(input, length, |member, content| {
+        head.is_signed |= member.name == ORIGIN;
         match next {
             Next::Version if member.name == "debian-binary" => {
                 let mut bytes = Vec::new();

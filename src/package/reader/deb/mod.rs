@@ -23,6 +23,7 @@ pub(in crate::package) use ar::{ArMember, content, members};
 use control::Control;
 pub(in crate::package) use control::Md5Sums;
 pub use head::DebHead;
+pub(in crate::package) use head::ORIGIN;
 pub(super) use head::read as head;
 use stanza::Stanza;
 

@@ -6,6 +6,7 @@ use rpm::LEAD_SIZE;
 
 use super::super::error::Fault;
 use super::header::{Headers, headers};
+use crate::digest::Digest;
 
 const INTRO: usize = 16;
 const ENTRY: usize = 16;
@@ -23,7 +24,10 @@ const TRANSLATED: u32 = 9;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RpmHeader {
     entries: Vec<Entry>,
-    store: Vec<u8>,
+    /// Magic, index and data.
+    bytes: Vec<u8>,
+    /// Where the data begins.
+    store: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +51,14 @@ impl RpmHeader {
             count: word(at + 12) as usize,
         };
         let entries = (0..index).map(|number| entry(INTRO + number * ENTRY)).collect();
-        let store = bytes.get(INTRO + index * ENTRY..).unwrap_or_default();
-        Self { entries, store: store.get(..word(12) as usize).unwrap_or(store).to_vec() }
+        let store = INTRO + index * ENTRY;
+        let end = (store + word(12) as usize).min(bytes.len());
+        Self { entries, store: store.min(end), bytes: bytes[..end].to_vec() }
+    }
+
+    /// Returns the header as it stands in the file: what signatures are made of.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     fn find(&self, tag: u32, kinds: &[u32]) -> Result<Option<Entry>, WrongType> {
@@ -60,7 +70,7 @@ impl RpmHeader {
     }
 
     fn data(&self, entry: Entry) -> &[u8] {
-        self.store.get(entry.offset..).unwrap_or_default()
+        self.bytes.get(self.store.saturating_add(entry.offset)..).unwrap_or_default()
     }
 
     /// Whether a tag is there, of whatever type.
@@ -126,16 +136,20 @@ pub struct RpmHead {
     pub start: u64,
     /// Where it ends.
     pub end: u64,
+    /// The SHA-256 of the payload behind it, as it is in the file.
+    pub payload: Digest,
 }
 
-/// Reads lead and headers out of a file of `length` bytes.
+/// Reads lead and headers out of a file of `length` bytes, and the file to its end.
 pub(in super::super) fn read(file: &mut impl Read, length: u64) -> Result<RpmHead, Fault> {
     let Headers { bytes, header } = headers(file, length)?;
+    let (payload, _) = Digest::sha256_of(file).map_err(|source| Fault::unpack("payload", source))?;
     let (before, own) = bytes.split_at(header);
     Ok(RpmHead {
         signature: RpmHeader::new(before.get(LEAD_SIZE as usize..).unwrap_or_default()),
         header: RpmHeader::new(own),
         start: header as u64,
         end: bytes.len() as u64,
+        payload,
     })
 }

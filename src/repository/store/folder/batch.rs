@@ -1,6 +1,6 @@
 //! Many files at once: the disk is asked once to keep all of them, and not for each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -32,11 +32,16 @@ type Failed<'k> = (&'k Key, Cause);
 impl Folder {
     /// Creates files, as [`create`](Folder::create) does, and returns how many are new.
     pub(in super::super) fn create_all<'k>(&self, objects: &'k [(Key, Content<'_>)]) -> Result<usize, Failed<'k>> {
-        let mut unfinished = Vec::new();
+        let (mut unfinished, mut known) = (Vec::new(), HashMap::new());
         for (key, content) in objects {
             let of_it = |cause| (key, cause);
             let path = self.path(key);
-            if path.exists() {
+            // In a folder that is not there is no file.
+            let has_parent = path.parent().is_some_and(|parent| match known.get(parent) {
+                Some(is_there) => *is_there,
+                None => *known.entry(parent.to_owned()).or_insert(parent.exists()),
+            });
+            if has_parent && path.exists() {
                 is_same(&path, content).map_err(of_it)?;
             } else {
                 unfinished.push((key, content, self.write(content, Durable::Later).map_err(of_it)?, path));

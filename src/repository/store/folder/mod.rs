@@ -206,11 +206,9 @@ impl Folder {
             Content::Bytes(bytes) => file.write_all(bytes)?,
             Content::File(from) => drop(io::copy(&mut plain(from)?, &mut file)?),
             Content::Package(package) => {
-                // By the kernel, without a way through this process.
-                io::copy(&mut plain(package.path())?, &mut file)?;
-                if let Err(changed) = package.check() {
+                if let Err(cause) = package.copy(&mut file) {
                     fs::remove_file(&path)?;
-                    return Err(changed);
+                    return Err(cause);
                 }
             }
         }
