@@ -10,6 +10,7 @@ mod client;
 mod clients;
 mod conditions;
 mod crash;
+mod daily;
 mod faults;
 mod foreign;
 mod hostile;
