@@ -56,7 +56,7 @@ pub struct Source {
 impl Source {
     /// Remembers a file as it is now, before it is read.
     pub fn new(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_path_buf(), stamp: stamp(&fs::metadata(path)?) })
+        Ok(Self::open(path)?.0)
     }
 
     /// Opens a file to be read, and remembers it.
