@@ -12,8 +12,8 @@ use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, Tag};
 
 use super::command::Public;
+use super::rsa::Fast;
 use super::state::{newest, state};
-use super::verifying::Verifying;
 use super::{Fault, Form, KeyError, KeyState, Signature, VerifyError};
 
 /// Blocks of armored keys in one file.
@@ -185,7 +185,7 @@ impl Certificate {
 
     fn primary(&self, now: u32) -> KeyState {
         let (key, details) = (&self.key.primary_key, &self.key.details);
-        let revoked = details.revocation_signatures.iter().any(|packet| packet.verify_key(key).is_ok());
+        let revoked = details.revocation_signatures.iter().any(|packet| packet.verify_key(&Fast::new(key)).is_ok());
         state(key, newest(self.of_users().map(|(_, packet)| packet).chain(self.of_primary())), revoked, now)
     }
 
@@ -194,7 +194,7 @@ impl Certificate {
         let key = &self.key.primary_key;
         self.key.details.users.iter().filter_map(move |user| {
             let is_good = |packet: &&Packet| {
-                packet.is_certification() && packet.verify_certification(key, Tag::UserId, &user.id).is_ok()
+                packet.is_certification() && packet.verify_certification(&Fast::new(key), Tag::UserId, &user.id).is_ok()
             };
             let newest = newest(user.signatures.iter().filter(is_good))?;
             let name = String::from_utf8_lossy(user.id.id()).into_owned();
@@ -204,7 +204,7 @@ impl Certificate {
 
     /// The signature that the primary key made of itself.
     fn of_primary(&self) -> Option<&Packet> {
-        let is_good = |packet: &&Packet| packet.verify_key(&self.key.primary_key).is_ok();
+        let is_good = |packet: &&Packet| packet.verify_key(&Fast::new(&self.key.primary_key)).is_ok();
         newest(self.key.details.direct_signatures.iter().filter(is_good))
     }
 
@@ -222,7 +222,7 @@ impl Certificate {
     fn packets<'k>(&self, subkey: &'k SignedPublicSubKey, kind: SignatureType) -> impl Iterator<Item = &'k Packet> {
         let primary = &self.key.primary_key;
         subkey.signatures.iter().filter(move |packet| {
-            packet.typ() == Some(kind) && packet.verify_subkey_binding(primary, &subkey.key).is_ok()
+            packet.typ() == Some(kind) && packet.verify_subkey_binding(&Fast::new(primary), &subkey.key).is_ok()
         })
     }
 
@@ -233,7 +233,7 @@ impl Certificate {
         let mut state = state(&subkey.key, binding, is_revoked, now);
         // A signing subkey agrees to its certificate (RFC 9580, 5.2.1.9), or anybody could claim it.
         let back = binding.filter(|packet| packet.key_flags().sign()).map(Packet::embedded_signature);
-        let agrees = |packet: &Packet| packet.verify_primary_key_binding(&subkey.key, primary).is_ok();
+        let agrees = |packet: &Packet| packet.verify_primary_key_binding(&Fast::new(&subkey.key), primary).is_ok();
         if back.is_some_and(|back| !back.is_some_and(agrees)) {
             state.faults.push(Fault::Unbound);
         }
@@ -272,12 +272,12 @@ impl Certificate {
         };
         let bad = |_| VerifyError::Bad(signature.issuer());
         let place = if names(&self.key.primary_key) {
-            packet.verify(&Verifying(&self.key.primary_key), message).map_err(bad)?;
+            packet.verify(&Fast::new(&self.key.primary_key), message).map_err(bad)?;
             0
         } else {
             let place = self.key.public_subkeys.iter().position(|subkey| names(&subkey.key));
             let place = place.ok_or_else(|| VerifyError::UnknownKey(signature.issuer()))?;
-            packet.verify(&Verifying(&self.key.public_subkeys[place].key), message).map_err(bad)?;
+            packet.verify(&Fast::new(&self.key.public_subkeys[place].key), message).map_err(bad)?;
             place + 1
         };
         let state = self.keys(made).swap_remove(place);

@@ -8,6 +8,7 @@ use pgp::packet::{SecretKey, SecretSubkey};
 use pgp::types::{KeyDetails, Password, S2kParams, SecretParams, StringToKey, Timestamp};
 
 use super::packet::sign;
+use super::rsa::{self, Fast};
 use super::{Certificate, Form, KeyError, KeyState, SignError, Signature, Signer, probe};
 use crate::source_date::SourceDate;
 
@@ -27,6 +28,7 @@ enum Secret {
 /// A secret key that signs. Its passphrase is needed once.
 pub struct KeyFile {
     secret: Secret,
+    rsa: Option<rsa::Secret>,
     state: KeyState,
     certificate: Certificate,
 }
@@ -69,7 +71,8 @@ impl LockedKey {
             Secret::Subkey(key) => key.remove_password(&password),
         };
         opened.map_err(|_| KeyError::Passphrase(self.state.fingerprint.clone()))?;
-        let key = KeyFile { secret: self.secret, state: self.state, certificate: self.certificate };
+        let rsa = self.secret.rsa();
+        let key = KeyFile { secret: self.secret, rsa, state: self.state, certificate: self.certificate };
         probe(&key, &key.state)?;
         Ok(key)
     }
@@ -93,6 +96,13 @@ impl Secret {
         match self {
             Self::Primary(key) => format!("{:X}", key.fingerprint()),
             Self::Subkey(key) => format!("{:X}", key.fingerprint()),
+        }
+    }
+
+    fn rsa(&self) -> Option<rsa::Secret> {
+        match self {
+            Self::Primary(key) => rsa::Secret::of(key.public_params(), key.secret_params()),
+            Self::Subkey(key) => rsa::Secret::of(key.public_params(), key.secret_params()),
         }
     }
 
@@ -126,9 +136,11 @@ impl Signer for KeyFile {
 
     fn sign(&self, message: &mut dyn Read, form: Form, date: SourceDate) -> Result<Signature, SignError> {
         let time = Timestamp::from_secs(self.state.signing_time(date));
-        match &self.secret {
-            Secret::Primary(key) => sign(&**key, message, form, time),
-            Secret::Subkey(key) => sign(&**key, message, form, time),
+        match (&self.secret, &self.rsa) {
+            (Secret::Primary(key), Some(rsa)) => sign(&Fast::signing(&**key, rsa), message, form, time),
+            (Secret::Subkey(key), Some(rsa)) => sign(&Fast::signing(&**key, rsa), message, form, time),
+            (Secret::Primary(key), None) => sign(&**key, message, form, time),
+            (Secret::Subkey(key), None) => sign(&**key, message, form, time),
         }
     }
 }

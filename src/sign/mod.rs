@@ -23,10 +23,10 @@ mod key_file;
 mod packet;
 mod packets;
 mod process;
+mod rsa;
 mod signature;
 mod signers;
 mod state;
-mod verifying;
 
 use std::fmt;
 use std::io::{self, Read};
