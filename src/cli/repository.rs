@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::session::Session;
 use super::signing::{Also, Signing, now, told};
 use crate::fetch::HttpOptions;
+use crate::repository::anchor::{Anchors, Fingerprint};
 use crate::repository::channel::Channel;
 use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
@@ -36,7 +37,29 @@ pub(crate) struct Place {
     repo: Option<String>,
 
     #[command(flatten)]
+    known: Known,
+    #[command(flatten)]
     pub(crate) patience: Patience,
+}
+
+/// Which repository it must be.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Known {
+    /// Fingerprint of a key that signs the repository; another one is refused [default: that of kubepkg.yaml, and keys to sign with]
+    #[arg(id = "repo-key", long = "repo-key", value_name = "FINGERPRINT", env = "KUBEPKG_REPO_KEY")]
+    key: Option<Fingerprint>,
+}
+
+impl Known {
+    /// Returns what is known of the repository at a place: what kubepkg.yaml says is said of the one that it names.
+    pub(crate) fn anchors(&self, session: &Session, place: &str) -> Anchors {
+        Anchors::default().and_fingerprint(self.key.as_ref().or_else(|| configured(session, place)))
+    }
+}
+
+/// The key that kubepkg.yaml names for a repository.
+pub(crate) fn configured<'a>(session: &'a Session, place: &str) -> Option<&'a Fingerprint> {
+    session.config.repo_key.as_ref().filter(|_| session.config.repo.as_deref() == Some(place))
 }
 
 /// How long a bucket or a web server is waited for, and whom it may be.
@@ -77,7 +100,8 @@ impl Patience {
 impl Place {
     /// Opens the repository that the command line, the environment or the configuration names.
     pub(crate) fn open(&self, session: &Session) -> Result<Repository, Failure> {
-        Ok(Repository::open(store(self.named(session)?, &self.patience)?)?)
+        let place = self.named(session)?;
+        Ok(Repository::open(store(place, &self.patience)?, self.known.anchors(session, place))?)
     }
 
     /// Returns which one is meant.
@@ -101,13 +125,32 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
     Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
 }
 
+/// Who signs what a repository says.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Sealing {
+    #[command(flatten)]
+    signing: Signing,
+    #[command(flatten)]
+    also: Also,
+}
+
+impl Sealing {
+    /// Opens the keys.
+    pub(crate) fn open(&self, session: &Session) -> Result<Keys, Failure> {
+        let signer = self.signing.signer(session)?.ok_or_else(|| {
+            Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
+                "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
+            )
+        })?;
+        Keys::new(session, signer, &self.also)
+    }
+}
+
 /// Who signs what a repository says, and what it takes for its own.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Publishing {
     #[command(flatten)]
-    pub(crate) signing: Signing,
-    #[command(flatten)]
-    pub(crate) also: Also,
+    sealing: Sealing,
     #[command(flatten)]
     trees: Trees,
 }
@@ -118,22 +161,23 @@ pub(crate) fn components(session: &Session, trees: &Trees) -> Result<Components,
     Ok(Components::of(&catalog))
 }
 
-/// Who publishes, opened.
-pub(crate) struct Opened {
+/// Keys of a repository, opened.
+pub(crate) struct Keys {
     signer: Box<dyn Signer>,
     also: Vec<Box<dyn Signer>>,
-    date: SourceDate,
+    /// The time that is written.
+    pub(crate) date: SourceDate,
+}
+
+/// Who publishes, opened.
+pub(crate) struct Opened {
+    keys: Keys,
     components: Components,
 }
 
 impl Publishing {
     pub(crate) fn open(&self, session: &Session) -> Result<Opened, Failure> {
-        let signer = self.signing.signer(session)?.ok_or_else(|| {
-            Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
-                "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
-            )
-        })?;
-        Opened::new(session, signer, &self.also, self.components(session)?)
+        Ok(Opened { keys: self.sealing.open(session)?, components: self.components(session)? })
     }
 }
 
@@ -149,6 +193,18 @@ impl Publishing {
     }
 }
 
+impl Keys {
+    pub(crate) fn new(session: &Session, signer: Box<dyn Signer>, also: &Also) -> Result<Self, Failure> {
+        let also = also.signers(session)?;
+        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
+        Ok(Self { signer, also, date: date(session) })
+    }
+
+    pub(crate) fn signers(&self) -> Signers<'_> {
+        Signers::new(&*self.signer, self.also.iter().map(|signer| &**signer))
+    }
+}
+
 impl Opened {
     pub(crate) fn new(
         session: &Session,
@@ -156,19 +212,16 @@ impl Opened {
         also: &Also,
         components: Components,
     ) -> Result<Self, Failure> {
-        let also = also.signers(session)?;
-        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
-        Ok(Self { signer, also, date: date(session), components })
+        Ok(Self { keys: Keys::new(session, signer, also)?, components })
     }
 
     /// Returns who signs first.
     pub(crate) fn signer(&self) -> &dyn Signer {
-        &*self.signer
+        &*self.keys.signer
     }
 
     pub(crate) fn publisher(&self) -> Publisher<'_> {
-        let signers = Signers::new(&*self.signer, self.also.iter().map(|signer| &**signer));
-        Publisher { signers, date: self.date, components: &self.components }
+        Publisher { signers: self.keys.signers(), date: self.keys.date, components: &self.components }
     }
 }
 
@@ -287,11 +340,24 @@ impl From<RepositoryError> for Failure {
             RepositoryError::Refused(refusals) => (Exit::Refused, refused(&refusals.0)),
             RepositoryError::OtherKeys { .. } | RepositoryError::OldCertificate(_) => (
                 Exit::Key,
-                "sign with the repository's keys, with `--also-sign-key` where there are several; `kubepkg repo resign` gives it others",
+                "sign with the repository's keys, with `--also-sign-key` where there are several; `kubepkg repo resign` gives it others. \
+                 If nobody did that, somebody else wrote there",
             ),
             RepositoryError::ForeignHead { .. } => {
                 (Exit::Verification, "somebody else wrote there; `kubepkg repo check` says what else is wrong")
             }
+            RepositoryError::Unsigned { .. } | RepositoryError::OldCharter { .. } => (
+                Exit::Verification,
+                "somebody else wrote there, and nothing that it says is believed: put the file back from a copy or the bucket's versions",
+            ),
+            RepositoryError::ForeignCharter { .. } => (
+                Exit::Verification,
+                "ask its owner; if the key was changed, name the new one with `--repo-key`, or as `repo-key` in kubepkg.yaml",
+            ),
+            RepositoryError::Unknown(_) => {
+                (Exit::Usage, "compare the fingerprint with one that you have, and name it with `--repo-key`")
+            }
+            RepositoryError::NeedsKey => (Exit::Key, "add `--sign-key FILE`, and `--also-sign-key` where there are several"),
             RepositoryError::NoOverlap(_) => (
                 Exit::Refused,
                 "sign with the key that clients know, too: `--also-sign-key`; `--without-overlap` if it is lost",

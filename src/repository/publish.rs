@@ -118,15 +118,6 @@ impl Repository {
         Err(RepositoryError::Busy { channel, tries: TRIES })
     }
 
-    /// Returns the head of a channel, which one of the keys that sign the repository has signed.
-    pub(super) fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
-        let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
-        match held.verify(channel, &self.charter().keyring.of_index()) {
-            Ok(()) => Ok(Some(held)),
-            Err(cause) => Err(RepositoryError::ForeignHead { object: super::head::key(channel).to_string(), cause }),
-        }
-    }
-
     /// Writes one generation; none if somebody else was faster.
     fn commit(
         &mut self,
@@ -167,7 +158,8 @@ impl Repository {
         // Somebody may have given the repository other keys meanwhile.
         self.reload()?;
         self.admit(&publisher.signers, date, &generation.reason)?;
-        let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
+        let number = self.charter().number();
+        let Some(held) = head.commit(self.store(), channel, held, number, (&signers, date))? else { return Ok(None) };
         let fresh = Fresh { generation: Some((&held.head, &generation)), bytes };
         projection::write(self.store(), channel, &fresh)?;
         site::show(self, &held.head, &generation)?;

@@ -17,6 +17,7 @@ use crate::cli::signing::{certificates, now, told};
 use crate::cli::{Done, table};
 use crate::event::count;
 use crate::repository::channel::Channel;
+use crate::repository::amend::Hand;
 use crate::repository::charter::Repository;
 use crate::repository::client::{Finding, Kind, Listed, Reading, Root, Trust, Variants};
 use crate::repository::error::RepositoryError;
@@ -117,10 +118,11 @@ impl Mirror {
         let packages = Packages::fetch(session, &self.fetcher(session)?, &source, &missing)?;
         let files = packages.files();
         let untrusted = repository.untrusted(files, &key)?;
-        trust(session, &mut repository, &untrusted)?;
+        let publisher = opened.publisher();
+        trust(session, &mut repository, &untrusted, (&publisher.signers, publisher.date))?;
         let signed_by = reading.signed_by.first().cloned().unwrap_or_default();
         let origin = Origin { from, signed_by, dated: reading.date, packets: self.signatures };
-        let outcome = repository.mirror(self.channel, files, &origin, &opened.publisher())?;
+        let outcome = repository.mirror(self.channel, files, &origin, &publisher)?;
         let (text, json) = report(session, self.channel, &outcome);
         Ok(Done::new(text, json))
     }
@@ -170,11 +172,16 @@ impl Mirror {
 }
 
 /// Lets clients have the certificates that signed packages of the other repository.
-fn trust(session: &Session, repository: &mut Repository, untrusted: &[Certificate]) -> Result<(), Failure> {
+fn trust(
+    session: &Session,
+    repository: &mut Repository,
+    untrusted: &[Certificate],
+    hand: Hand<'_>,
+) -> Result<(), Failure> {
     if untrusted.is_empty() {
         return Ok(());
     }
-    repository.trust(untrusted)?;
+    repository.trust(untrusted, hand)?;
     for one in untrusted {
         session.ui.status("Trusted", &format!("{} for packages: it signed some of these", one.fingerprint()));
     }
