@@ -19,8 +19,8 @@ use super::signing::Signing;
 use crate::fetch::Mirror;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
-use crate::repository::anchor::Fingerprint;
 use crate::plan::{Exception, Minimum, SignedFile};
+use crate::repository::anchor::Fingerprint;
 use crate::spec::{SpecError, is_maintainer};
 use crate::template::render_text;
 

@@ -36,7 +36,9 @@ pub(super) enum By<'a> {
 impl Repository {
     /// Lets the keys of certificates sign packages, or renews certificates.
     pub fn trust(&mut self, certificates: &[Certificate], hand: Hand<'_>) -> Result<(), RepositoryError> {
-        self.amend_keys(By::Owner(hand), |keyring| certificates.iter().for_each(|certificate| keyring.trust(certificate)))?;
+        self.amend_keys(By::Owner(hand), |keyring| {
+            certificates.iter().for_each(|certificate| keyring.trust(certificate))
+        })?;
         self.seal_heads(hand)
     }
 

@@ -67,9 +67,7 @@ impl Charter {
     }
 
     fn check_lines(&self) -> Result<(), BadCharter> {
-        for (text, what) in
-            [(&self.name, "name of a repository"), (&self.description, "description of a repository")]
-        {
+        for (text, what) in [(&self.name, "name of a repository"), (&self.description, "description of a repository")] {
             let bad =
                 text.is_empty() || text.len() > MAX_LINE || text.trim() != text || text.chars().any(char::is_control);
             if bad {
@@ -98,9 +96,8 @@ impl Charter {
     pub(super) fn message(&self) -> Result<String, RepositoryError> {
         let Self { number, name, description, settings, keyring, .. } = self;
         let days = settings.valid_days.unwrap_or_default();
-        let mut text = format!(
-            "kubepkg repository\nnumber {number}\nname {name}\ndescription {description}\nvalid-days {days}\n"
-        );
+        let mut text =
+            format!("kubepkg repository\nnumber {number}\nname {name}\ndescription {description}\nvalid-days {days}\n");
         for one in keyring.iter() {
             let bytes = one.certificate.to_bytes().map_err(unwritable)?;
             let (fingerprint, digest) = (one.certificate.fingerprint(), Digest::sha256(&bytes));

@@ -60,7 +60,12 @@ impl Repository {
         let object = head::key(channel).to_string();
         if held.charter > charter.number() {
             let (number, newest) = (charter.number(), held.charter);
-            return Err(RepositoryError::OldCharter { object: charter_key().to_string(), head: object, number, newest });
+            return Err(RepositoryError::OldCharter {
+                object: charter_key().to_string(),
+                head: object,
+                number,
+                newest,
+            });
         }
         held.verify(channel, &charter.keyring.of_index())
             .map_err(|cause| RepositoryError::ForeignHead { object, cause })

@@ -16,11 +16,11 @@ use crate::repository::settings::{Contents, Packed, PublicUrl, RpmPacked, Settin
 #[derive(Debug, Args)]
 pub(super) struct Configure {
     #[command(flatten)]
-    choices: Choices,
-    #[command(flatten)]
     place: Place,
     #[command(flatten)]
     sealing: Sealing,
+    #[command(flatten)]
+    choices: Choices,
 }
 
 /// What is chosen for a repository.

@@ -110,12 +110,7 @@ impl Repository {
         Ok(())
     }
 
-    fn check_package(
-        &self,
-        entry: &Entry,
-        keyring: &Keyring,
-        found: &mut Vec<Finding>,
-    ) -> Result<(), RepositoryError> {
+    fn check_package(&self, entry: &Entry, keyring: &Keyring, found: &mut Vec<Finding>) -> Result<(), RepositoryError> {
         let keyring = match entry.format {
             Format::Deb => keyring.for_apt(),
             Format::Rpm => keyring.clone(),

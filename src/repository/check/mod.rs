@@ -102,7 +102,10 @@ impl Repository {
         let cause = match held.verify(channel, certificates) {
             Err(cause) => cause.to_string(),
             Ok(()) if held.charter > number => {
-                format!("knows keyring {}, and that of the repository is {number}: an older one was put back", held.charter)
+                format!(
+                    "knows keyring {}, and that of the repository is {number}: an older one was put back",
+                    held.charter
+                )
             }
             // One that knows an older keyring is that of a run that was killed: what it names is still what it names.
             Ok(()) => return Ok(Vec::new()),

@@ -106,7 +106,6 @@ fn what_cannot_be_reached_is_an_error_with_its_cause() {
     assert!(said.contains("500") && said.contains("2 tries") && said.contains("/repo/.kubepkg"), "{said}");
     let closed = server.url("/repo");
     drop(server);
-    std::thread::sleep(std::time::Duration::from_millis(100));
     let said = crate::program::refused(5, &mut check(&closed, &[]));
     assert!(said.contains("the connection failed"), "{said}");
     let empty = FaultServer::start(|_| status("404 Not Found", &[]));
@@ -139,15 +138,14 @@ fn another_key_is_found_wherever_it_stands() {
     let other = nobody.to_str().unwrap();
     found(
         &mut check(&rig.place, &["--key", other]),
-        &[
-            ".kubepkg/repository.json: the repository is signed by",
-            "InRelease: signed by",
-            "none of the given keys",
-        ],
+        &[".kubepkg/repository.json: the repository is signed by", "InRelease: signed by", "none of the given keys"],
     );
     fs::copy(&nobody, rig.root().join("key.asc")).unwrap();
     let own = Made::get().certificate();
-    let said = found(&mut check(&rig.place, &["--key", own.to_str().unwrap()]), &["key.asc: holds the key ", "key.asc: does not hold the key "]);
+    let said = found(
+        &mut check(&rig.place, &["--key", own.to_str().unwrap()]),
+        &["key.asc: holds the key ", "key.asc: does not hold the key "],
+    );
     assert_eq!(said.lines().count(), 2, "{said}");
 }
 
