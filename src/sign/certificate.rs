@@ -12,6 +12,7 @@ use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, Tag};
 
 use super::command::Public;
+use super::signature::Moment;
 use super::state::{newest, state};
 use super::{Fault, Form, KeyError, KeyState, Signature, VerifyError};
 
@@ -242,7 +243,7 @@ impl Certificate {
     /// Checks a detached signature of `message` by one of the keys, and returns that one's fingerprint. The key must have
     /// been good when it signed, and must not be revoked.
     pub fn verify(&self, signature: &Signature, message: impl Read) -> Result<String, VerifyError> {
-        self.verify_form(signature, Form::Binary, message)
+        self.verify_form(signature, Form::Binary, Moment::Ever, message)
     }
 
     /// Checks a signature of `message` in a form.
@@ -250,6 +251,7 @@ impl Certificate {
         &self,
         signature: &Signature,
         form: Form,
+        moment: Moment,
         message: impl Read,
     ) -> Result<String, VerifyError> {
         let packet = &signature.0.signature;
@@ -279,6 +281,7 @@ impl Certificate {
             packet.verify(&self.key.public_subkeys[place].key, message).map_err(bad)?;
             place + 1
         };
+        moment.check(signature, made)?;
         let state = self.keys(made).swap_remove(place);
         if state.is_fit() { Ok(state.fingerprint) } else { Err(VerifyError::Unfit(state)) }
     }

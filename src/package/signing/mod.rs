@@ -3,7 +3,7 @@
 //! | format | where | of what |
 //! |---|---|---|
 //! | deb | `_gpgorigin`, the last member of the outer archive, armored (debsig-verify(1)) | the contents of `debian-binary`, `control.tar` and `data.tar`, one behind the other |
-//! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header | the header, which holds the digest of the payload |
+//! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header; those of `RPMSIGTAG_OPENPGP` (rpm 6) are read, too | the header, which holds the digest of the payload |
 
 mod deb;
 mod policy;
@@ -98,27 +98,43 @@ impl Package {
         })
     }
 
+    fn signatures(&self) -> Result<Vec<Signature>, SigningError> {
+        match self {
+            Self::Deb(deb) => deb.signatures(),
+            Self::Rpm(rpm) => rpm.signatures(),
+        }
+    }
+
+    /// Those of keys that are not at hand say nothing, as rpm 6 has it; of the others each must be good.
     fn verify(&self, certificates: &[Certificate]) -> Result<String, SigningError> {
-        let signature = match self {
-            Self::Deb(deb) => deb.signature()?,
-            Self::Rpm(rpm) => rpm.signature()?,
-        };
-        let signature = signature.ok_or(SigningError::Unsigned)?;
+        let mut good = None;
+        let mut verdict = Err(SigningError::Unsigned);
+        for signature in self.signatures()? {
+            match self.verify_one(&signature, certificates) {
+                Ok(fingerprint) => good = good.or(Some(fingerprint)),
+                Err(SigningError::Verify(error @ VerifyError::UnknownKey(_))) => verdict = Err(error.into()),
+                Err(error) => return Err(error),
+            }
+        }
+        let fingerprint = good.map_or(verdict, Ok)?;
+        if let Self::Rpm(rpm) = self {
+            rpm.check_payload()?;
+        }
+        Ok(fingerprint)
+    }
+
+    fn verify_one(&self, signature: &Signature, certificates: &[Certificate]) -> Result<String, SigningError> {
         let mut verdict = Err(VerifyError::UnknownKey(signature.issuer()));
         for certificate in certificates {
             verdict = match self {
-                Self::Deb(deb) => certificate.verify(&signature, deb.message()?),
-                Self::Rpm(rpm) => certificate.verify(&signature, rpm.message()),
+                Self::Deb(deb) => certificate.verify(signature, deb.message()?),
+                Self::Rpm(rpm) => certificate.verify(signature, rpm.message()),
             };
             if !matches!(verdict, Err(VerifyError::UnknownKey(_))) {
                 break;
             }
         }
-        let fingerprint = verdict?;
-        if let Self::Rpm(rpm) = self {
-            rpm.check_payload()?;
-        }
-        Ok(fingerprint)
+        Ok(verdict?)
     }
 }
 
@@ -145,13 +161,9 @@ pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, Si
     Package::open(package)?.verify(certificates)
 }
 
-/// Returns who signed a package, as the signature says: a fingerprint or a key id. Nothing is checked.
+/// Returns who signed a package, as its first signature says: a fingerprint or a key id. Nothing is checked.
 pub fn issuer(package: &Path) -> Result<Option<String>, SigningError> {
-    let signature = match Package::open(package)? {
-        Package::Deb(deb) => deb.signature()?,
-        Package::Rpm(rpm) => rpm.signature()?,
-    };
-    Ok(signature.map(|signature| signature.issuer()))
+    Ok(Package::open(package)?.signatures()?.first().map(Signature::issuer))
 }
 
 /// Returns the SHA-256, in hexadecimal, of a package without its signatures: the same before and after signing, whoever

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::PathBuf;
 
+use base64::Engine as _;
 use fs_err::File;
 use rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag, PackageMetadata};
 
@@ -21,6 +22,9 @@ const SIGNATURES: [IndexSignatureTag; 6] = [
     IndexSignatureTag::RPMSIGTAG_OPENPGP,
     IndexSignatureTag::RPMSIGTAG_RESERVEDSPACE,
 ];
+
+/// Signatures of format 6 that are read.
+const MAX_SIGNATURES: usize = 16;
 
 /// An RPM: its metadata, and its lead and header as they stand in the file.
 pub(super) struct Rpm {
@@ -60,10 +64,29 @@ impl Rpm {
         &self.header
     }
 
-    pub(super) fn signature(&self) -> Result<Option<Signature>, SigningError> {
-        let tags = [IndexSignatureTag::RPMSIGTAG_RSA, IndexSignatureTag::RPMSIGTAG_DSA];
-        let found = tags.into_iter().find_map(|tag| self.metadata.signature.get_entry_data_as_binary(tag).ok());
-        Ok(found.map(Signature::parse).transpose()?)
+    /// Returns all signatures of the header: the one of format 4, and those of format 6, in base64 (rpm's
+    /// `docs/manual/format_v6.md`). rpm 6 looks at all of them, older ones at the first.
+    pub(super) fn signatures(&self) -> Result<Vec<Signature>, SigningError> {
+        let header = &self.metadata.signature;
+        let mut found = Vec::new();
+        for tag in [IndexSignatureTag::RPMSIGTAG_RSA, IndexSignatureTag::RPMSIGTAG_DSA] {
+            if header.entry_is_present(tag) {
+                let packet = header.get_entry_data_as_binary(tag).map_err(|error| self.malformed(&error))?;
+                found.push(Signature::parse(packet)?);
+            }
+        }
+        let tag = IndexSignatureTag::RPMSIGTAG_OPENPGP;
+        if header.entry_is_present(tag) {
+            let texts = header.get_entry_data_as_string_array(tag).map_err(|error| self.malformed(&error))?;
+            if texts.len() > MAX_SIGNATURES {
+                return Err(self.malformed(&format!("more than {MAX_SIGNATURES} signatures")));
+            }
+            for text in texts {
+                let packet = base64::engine::general_purpose::STANDARD.decode(text);
+                found.push(Signature::parse(&packet.map_err(|error| self.malformed(&error))?)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Compares the payload with the digest in the header.

@@ -5,6 +5,7 @@ mod bad_input;
 mod bucket;
 mod bundle;
 mod cache;
+mod charter;
 mod check;
 mod client;
 mod clients;
