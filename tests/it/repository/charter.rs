@@ -23,14 +23,13 @@ fn entry(key: &PathBuf, role: &str) -> String {
 /// Every command that reads the charter, with what it needs.
 fn commands(rig: &Rig) -> Vec<Command> {
     let package = Made::get().packages("1.36.2", &["kubectl", "amd64.deb"]).remove(0);
-    let mut publish = rig.publish("stable/v1.36", &[package]);
-    publish.arg("-q");
+    let publish = rig.publish("stable/v1.36", &[package]);
     let mut trust = rig.command("repo trust");
     trust.arg(Made::get().other_certificate());
-    let mut bundle = rig.without_key("repo bundle stable/v1.36 --output");
-    bundle.arg(rig.folder.path().join("set.tar"));
-    let mut keyring = rig.command("repo keyring --output");
-    keyring.arg(rig.folder.path().join("keyring"));
+    let mut bundle = rig.without_key("repo bundle stable/v1.36");
+    bundle.arg("--output").arg(rig.folder.path().join("set.tar"));
+    let mut keyring = rig.command("repo keyring");
+    keyring.arg("--output").arg(rig.folder.path().join("keyring"));
     let mut all = vec![publish, trust, bundle, keyring];
     for line in
         ["promote stable/v1.36 staging/v1.36", "repo refresh", "repo rollback stable/v1.36 --to 1", "repo resign"]
