@@ -37,7 +37,9 @@ impl Repository {
     /// Lets the keys of certificates sign packages, or renews certificates.
     pub fn trust(&mut self, certificates: &[Certificate], hand: Hand<'_>) -> Result<(), RepositoryError> {
         self.amend_keys(By::Owner(hand), |keyring| {
-            certificates.iter().for_each(|certificate| keyring.trust(certificate))
+            for certificate in certificates {
+                keyring.trust(certificate);
+            }
         })?;
         self.seal_heads(hand)
     }

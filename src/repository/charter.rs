@@ -297,6 +297,7 @@ pub(super) fn write_keys(store: &Store, keyring: &Keyring) -> Result<(), Reposit
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn unwritable(error: KeyError) -> RepositoryError {
     RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() }
 }

@@ -48,15 +48,15 @@ impl Repository {
     /// Returns the head of a channel, which one of the keys that sign the repository has signed.
     pub(super) fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
         let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
-        if self.judge(&held, channel, self.charter()).is_err() {
+        if Self::judge(&held, channel, self.charter()).is_err() {
             // The keys may have changed since the charter was read.
-            self.judge(&held, channel, &self.charter_now()?)?;
+            Self::judge(&held, channel, &self.charter_now()?)?;
         }
         Ok(Some(held))
     }
 
     /// Whether a head is one that goes with a charter.
-    pub(super) fn judge(&self, held: &Held, channel: Channel, charter: &Charter) -> Result<(), RepositoryError> {
+    fn judge(held: &Held, channel: Channel, charter: &Charter) -> Result<(), RepositoryError> {
         let object = head::key(channel).to_string();
         if held.charter > charter.number() {
             let (number, newest) = (charter.number(), held.charter);

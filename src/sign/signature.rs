@@ -72,7 +72,7 @@ pub(super) enum Moment {
 impl Moment {
     /// Checks a signature that was made at a time.
     pub(super) fn check(self, signature: &Signature, made: u32) -> Result<(), VerifyError> {
-        let lasts = signature.0.signature.signature_expiration_time().map(|time| time.as_secs());
+        let lasts = signature.0.signature.signature_expiration_time().map(pgp::types::Duration::as_secs);
         match lasts.filter(|lasts| *lasts > 0).map(|lasts| made.saturating_add(lasts)) {
             Some(end) if self == Self::Ever || self.is_after(end) => {
                 Err(VerifyError::Ended { issuer: signature.issuer(), end: SourceDate::from_epoch(end) })
