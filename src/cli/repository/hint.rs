@@ -13,10 +13,9 @@ impl From<RepositoryError> for Failure {
     fn from(error: RepositoryError) -> Self {
         let (exit, hint) = match &error {
             RepositoryError::Store(failed) => match &failed.cause {
-                Cause::Denied(_) => (
-                    Exit::Write,
-                    "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or their like of other clouds, and what they may do",
-                ),
+                Cause::Denied(_) => (Exit::Write, CREDENTIALS),
+                // What builds the request says which half of a pair of variables is unset.
+                Cause::Unavailable(reason) if reason.starts_with("Missing ") => (Exit::Write, CREDENTIALS),
                 Cause::Missing(_) => (Exit::Write, "make the bucket first, and see AWS_ENDPOINT_URL"),
                 Cause::OtherBytes => (Exit::Refused, "build it again with a higher `--revision`"),
                 Cause::Changed(_) => (Exit::Write, "publish files that nobody writes to"),
@@ -83,6 +82,10 @@ impl From<RepositoryError> for Failure {
     }
 }
 
+/// Who asks a bucket.
+const CREDENTIALS: &str =
+    "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or their like of other clouds, and what they may do";
+
 /// What a run that failed leaves.
 const AGAIN: &str = "run again: what is written is not written twice, and clients see what they saw before";
 
@@ -128,8 +131,8 @@ fn refused(refusals: &[Refusal]) -> &'static str {
         }
         Some(Refusal::NoRelease { .. }) => "`prerelease/…` is for candidates, `nightly/…` for builds of a branch",
         Some(Refusal::Incomplete { .. }) => {
-            "publish it in the same run: `kubepkg build --version VERSION` makes the whole set"
+            "publish or list it in the same run: `kubepkg build --version VERSION` makes the whole set"
         }
-        Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
+        Some(Refusal::Unmet { .. }) | None => "publish or list what is missing in the same run",
     }
 }

@@ -131,7 +131,7 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Sealing {
     #[command(flatten)]
-    signing: Signing,
+    pub(crate) signing: Signing,
     #[command(flatten)]
     also: Also,
 }
@@ -152,7 +152,7 @@ impl Sealing {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Publishing {
     #[command(flatten)]
-    sealing: Sealing,
+    pub(crate) sealing: Sealing,
     #[command(flatten)]
     trees: Trees,
 }
