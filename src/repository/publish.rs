@@ -168,7 +168,7 @@ impl Repository {
         self.reload()?;
         self.admit(&publisher.signers, date, &generation.reason)?;
         let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
-        let fresh = Fresh { generation: Some((&held.head, &generation)), bytes };
+        let fresh = Fresh { generation: Some((&held.head, &generation)), parent: shown, bytes };
         projection::write(self.store(), channel, &fresh)?;
         site::show(self, &held.head, &generation)?;
         Ok(Some(held.head))
@@ -238,7 +238,9 @@ impl Repository {
     ) -> Result<Bytes, RepositoryError> {
         let Rendered { indices, aliases, projection } = rendered;
         // Their names are their digests: what the channel showed before is there.
-        let known: HashSet<&Key> = next.shown.iter().flat_map(|shown| &shown.indices).map(|file| &file.path).collect();
+        let indexed = next.shown.iter().flat_map(|shown| &shown.indices).map(|file| &file.path);
+        let signed = next.shown.iter().flat_map(|shown| &shown.projection).map(|file| &file.source);
+        let known: HashSet<&Key> = indexed.chain(signed).collect();
         let new = indices.iter().filter(|index| !known.contains(&index.path));
         let mut new: Vec<(Key, Content<'_>)> =
             new.map(|index| (index.path.clone(), Content::Bytes(&index.bytes))).collect();
@@ -258,7 +260,9 @@ impl Repository {
                 file.path.clone()
             } else {
                 let copy = key(&format!("{STATE}/signed/{}", sha256.hex()));
-                new.push((copy.clone(), Content::Bytes(bytes)));
+                if !known.contains(&copy) {
+                    new.push((copy.clone(), Content::Bytes(bytes)));
+                }
                 copy
             };
             projected.push(Projected { path: path.clone(), source, sha256, size });
