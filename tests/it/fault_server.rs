@@ -56,6 +56,7 @@ pub(crate) struct FaultServer {
     requests: Arc<Mutex<Vec<Request>>>,
     connections: Arc<Mutex<usize>>,
     stop: Arc<AtomicBool>,
+    listening: Option<thread::JoinHandle<()>>,
 }
 
 impl FaultServer {
@@ -74,16 +75,17 @@ impl FaultServer {
 
     fn listen(scheme: &'static str, tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self {
+        let mut server = Self {
             address: listener.local_addr().unwrap(),
             scheme,
             requests: Arc::default(),
             connections: Arc::default(),
             stop: Arc::default(),
+            listening: None,
         };
         let (requests, connections) = (Arc::clone(&server.requests), Arc::clone(&server.connections));
         let stop = Arc::clone(&server.stop);
-        thread::spawn(move || {
+        server.listening = Some(thread::spawn(move || {
             for stream in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
                     return;
@@ -99,7 +101,7 @@ impl FaultServer {
                     }
                 });
             }
-        });
+        }));
         server
     }
 
@@ -123,6 +125,8 @@ impl Drop for FaultServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(self.address);
+        // From then on nobody listens.
+        let _ = self.listening.take().map(thread::JoinHandle::join);
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use fs_err as fs;
 
 use super::reader::Reader;
 use super::rig::{Made, Rig, refused};
+use super::stop::Stop;
 use crate::index_files::apt::{control, dpkg_deb};
 use crate::program::{done, run};
 
@@ -98,20 +98,21 @@ fn a_file_that_is_written_to_meanwhile_is_published_whole_or_not() {
     let (mut refused, mut published) = (0, 0);
     for round in 0..12 {
         fs::write(&path, &bytes).unwrap();
-        let stop = AtomicBool::new(false);
+        let stop = Stop::default();
         let ran = thread::scope(|scope| {
             scope.spawn(|| {
                 // As somebody copies it there once more.
                 let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-                while !stop.load(Ordering::SeqCst) {
+                while !stop.is_said() {
                     file.set_len(bytes.len() as u64 / 2).unwrap();
                     file.seek(std::io::SeekFrom::Start(0)).unwrap();
                     file.write_all(&bytes).unwrap();
                     thread::sleep(std::time::Duration::from_micros(300 * round));
                 }
             });
+            let _failed = stop.on_failure();
             let ran = run(&mut rig.publish("stable/v1.36", std::slice::from_ref(&path)));
-            stop.store(true, Ordering::SeqCst);
+            stop.say();
             ran
         });
         match ran.code {

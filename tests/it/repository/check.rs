@@ -106,7 +106,6 @@ fn what_cannot_be_reached_is_an_error_with_its_cause() {
     assert!(said.contains("500") && said.contains("2 tries") && said.contains("/repo/.kubepkg"), "{said}");
     let closed = server.url("/repo");
     drop(server);
-    std::thread::sleep(std::time::Duration::from_millis(100));
     let said = crate::program::refused(5, &mut check(&closed, &[]));
     assert!(said.contains("the connection failed"), "{said}");
     let empty = FaultServer::start(|_| status("404 Not Found", &[]));

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use fs_err as fs;
 use super::reader::Reader;
 use super::rig::{Made, Rig};
 use super::s3::Server;
+use super::stop::Stop;
 use crate::program::{done, run};
 
 /// How often runs are killed; more often with `KUBEPKG_TEST_KILLS`.
@@ -37,14 +37,15 @@ fn kill(rig: &Rig, kills: u64) {
     let reader = Reader::of(rig);
     rig.publish_release("stable/v1.36", "1.36.1");
     let first = reader.everything();
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     let begin = Instant::now();
     done(&mut rig.publish("staging/v1.36", &newer));
     let whole = begin.elapsed();
     thread::scope(|scope| {
+        let _failed = stop.on_failure();
         let looking = scope.spawn(|| {
             let mut looks = 0;
-            while !stop.load(Ordering::SeqCst) {
+            while looks == 0 || !stop.is_said() {
                 let seen = reader.everything();
                 // What was published first is never taken away here, and a release is seen whole or not at all.
                 assert!(first.iter().all(|package| seen.contains(package)), "{seen:?}");
@@ -53,7 +54,11 @@ fn kill(rig: &Rig, kills: u64) {
             looks
         });
         let (mut interrupted, verbs) = (0, ["publish", "promote", "rollback", "refresh", "gc"]);
-        for round in 0..kills {
+        // A machine that became faster since `whole` was measured is done before it is killed: then there are more rounds.
+        for round in 0.. {
+            if round >= kills && interrupted > kills / 4 {
+                break;
+            }
             let mut command = match verbs[usize::try_from(round).unwrap() % verbs.len()] {
                 "publish" => rig.publish("stable/v1.36", &newer),
                 "promote" => rig.command("promote staging/v1.36 stable/v1.36"),
@@ -65,10 +70,8 @@ fn kill(rig: &Rig, kills: u64) {
             let after = whole.mul_f64(f64::from(u32::try_from(round * 37 % 100).unwrap()) / 100.0);
             interrupted += u64::from(!killed(&mut command, after));
         }
-        stop.store(true, Ordering::SeqCst);
+        stop.say();
         let looks = looking.join().unwrap();
-        assert!(looks > 0);
-        assert!(interrupted > kills / 4, "{interrupted} of {kills}");
         eprintln!("{interrupted} of {kills} runs were killed before they were done; {looks} looks");
     });
     // The next run completes whatever was left.
@@ -137,10 +140,11 @@ fn everything_at_once(rig: &Rig) {
     rig.publish_release("stable/v1.36", "1.36.1");
     done(&mut rig.publish("staging/v1.36", &newer));
     let first = reader.everything();
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     let ran: Vec<_> = thread::scope(|scope| {
+        let _failed = stop.on_failure();
         let looking = scope.spawn(|| {
-            while !stop.load(Ordering::SeqCst) {
+            while !stop.is_said() {
                 let seen = reader.everything();
                 assert!(first.iter().all(|package| seen.contains(package)), "{seen:?}");
             }
@@ -161,7 +165,7 @@ fn everything_at_once(rig: &Rig) {
         ];
         let runs: Vec<_> = commands.into_iter().map(|mut command| scope.spawn(move || run(&mut command))).collect();
         let ran = runs.into_iter().map(|run| run.join().unwrap()).collect();
-        stop.store(true, Ordering::SeqCst);
+        stop.say();
         looking.join().unwrap();
         ran
     });

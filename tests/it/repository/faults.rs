@@ -192,7 +192,8 @@ fn a_bucket_may_fail_at_any_request() {
     let (rig, reader) = start("counted");
     let before = reader.everything();
     proxy.end();
-    done(&mut through(rig.publish("stable/v1.36", &packages)));
+    // Nothing fails yet, and nobody knows how fast the machine is.
+    done(through(rig.publish("stable/v1.36", &packages)).env_remove("KUBEPKG_STORE_TIMEOUT"));
     let requests = proxy.end();
     let after = reader.everything();
     assert!(requests > 30 && after.len() == before.len() + 2, "{requests}");

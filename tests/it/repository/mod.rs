@@ -29,5 +29,6 @@ mod serving;
 mod settings;
 mod site;
 mod snippets;
+mod stop;
 mod store;
 mod stress;
