@@ -1,6 +1,7 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod at_once;
+mod azure;
 mod bad_input;
 mod bucket;
 mod bundle;

@@ -109,6 +109,9 @@ fn assert_thrifty(asked: &[Asked], before: &Held, after: &Held, new: &[&str]) {
     }
 }
 
+/// How a kind of requests is written that reads packs.
+const PACKS: &str = "GET .kubepkg/frag/#pack";
+
 /// The requests by what they are for, without digests.
 fn kinds(asked: &[Asked]) -> BTreeMap<String, usize> {
     let is_digest = |part: &str| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -142,7 +145,6 @@ fn a_publication_asks_the_same_of_a_small_repository_and_of_a_large_one() {
         asked
     });
     let [small, large] = asked.map(|asked| kinds(&asked));
-    const PACKS: &str = "GET .kubepkg/frag/#pack";
     let packs = |kinds: &BTreeMap<String, usize>| kinds.get(PACKS).copied().unwrap_or_default();
     assert!((2..=6).contains(&packs(&large)), "{large:?}");
     let without_packs = |kinds: &BTreeMap<String, usize>| {
