@@ -48,6 +48,8 @@ impl Scratch {
         file.sync_all()?;
         fs::rename(from, to)?;
         match to.parent() {
+            // A bare name lies in the current folder.
+            Some(parent) if parent.as_os_str().is_empty() => fs::File::open(".")?.sync_all(),
             Some(parent) => fs::File::open(parent)?.sync_all(),
             None => Ok(()),
         }

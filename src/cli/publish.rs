@@ -9,7 +9,7 @@ use super::Done;
 use super::args::Sources;
 use super::diagnostic::Failure;
 use super::exit::Exit;
-use super::repository::{Opened, Patience, Place, Publishing, Requests, components, report, store};
+use super::repository::{Opened, Patience, Place, Publishing, Requests, components, rehearsed, report, store};
 use super::session::Session;
 use super::signing::{Also, Signing};
 use crate::format::Format;
@@ -38,6 +38,10 @@ pub(crate) struct PublishArgs {
     #[arg(long, value_name = "CHANNEL", value_parser = channel)]
     channel: Channel,
 
+    /// Check everything, say what would be added, and change nothing; needs no key
+    #[arg(long)]
+    dry_run: bool,
+
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -46,6 +50,12 @@ pub(crate) struct PublishArgs {
 
 impl PublishArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        if self.dry_run {
+            let (repository, components) = (self.place.open(session)?, self.publishing.components(session)?);
+            let difference = repository.rehearse_publish(self.channel, &self.packages()?, &components)?;
+            let (text, json) = rehearsed(session, self.channel, &difference);
+            return Ok(Done::new(text, json));
+        }
         let opened = self.publishing.open(session)?;
         let mut repository = self.place.open(session)?;
         let outcome = repository.publish(self.channel, &self.packages()?, &opened.publisher())?;

@@ -1,5 +1,6 @@
 //! What the subcommands on repositories share.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::gate::{Components, Refusal};
 use crate::repository::generation::Entry;
+use crate::repository::history::Difference;
 use crate::repository::paper::Paper;
 use crate::repository::publish::{Outcome, Publisher};
 use crate::repository::state::StateError;
@@ -54,11 +56,11 @@ pub(crate) struct Patience {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Requests {
     /// Give a request to a bucket or a web server up after so many seconds
-    #[arg(id = "store-timeout", long = "store-timeout", value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    #[arg(id = "store-timeout", long = "store-timeout", hide_short_help = true, value_name = "SECONDS", env = "KUBEPKG_STORE_TIMEOUT", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
 
     /// Try a failed request to a bucket or a web server so many times more
-    #[arg(id = "store-retries", long = "store-retries", value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
+    #[arg(id = "store-retries", long = "store-retries", hide_short_help = true, value_name = "COUNT", env = "KUBEPKG_STORE_RETRIES", default_value = "5", value_parser = clap::value_parser!(u8).range(..=20))]
     retries: u8,
 }
 
@@ -201,20 +203,46 @@ pub(crate) fn date(session: &Session) -> SourceDate {
 
 /// Says what a change of a channel came to.
 pub(crate) fn report(session: &Session, channel: Channel, outcome: &Outcome) -> (String, Value) {
-    let (number, changed) = (outcome.head.number, outcome.is_new());
-    let verb = if changed { "Published" } else { "Unchanged" };
-    let (added, removed) = (outcome.added.len(), outcome.removed.len());
-    session.ui.status(verb, &format!("generation {number} of {channel}: {added} added, {removed} removed"));
-    let text = changes(&outcome.added, &outcome.removed);
+    let number = outcome.head.number;
+    if outcome.is_new() {
+        let (added, removed) = (outcome.added.len(), outcome.removed.len());
+        session.ui.status("Published", &format!("generation {number} of {channel}: {added} added, {removed} removed"));
+    } else {
+        session.ui.status("Unchanged", &format!("generation {number} of {channel}"));
+    }
+    (changes(&outcome.added, &outcome.removed), view(channel, outcome))
+}
+
+/// Says what a change of a channel would come to.
+pub(crate) fn rehearsed(session: &Session, channel: Channel, difference: &Difference) -> (String, Value) {
+    let Difference { added, removed } = difference;
+    let told = format!("{channel} would change: {} added, {} removed", added.len(), removed.len());
+    session.ui.status("Checked", &told);
     let json = json!({
         "schema": 1,
         "channel": channel.to_string(),
-        "generation": number,
+        "dry-run": true,
+        "added": entries(added),
+        "removed": entries(removed),
+    });
+    (changes(added, removed), json)
+}
+
+/// Says that what a channel shows was signed again.
+pub(crate) fn report_signed(session: &Session, channel: Channel, outcome: &Outcome) -> Value {
+    session.ui.status("Signed", &format!("generation {} of {channel}", outcome.head.number));
+    view(channel, outcome)
+}
+
+fn view(channel: Channel, outcome: &Outcome) -> Value {
+    json!({
+        "schema": 1,
+        "channel": channel.to_string(),
+        "generation": outcome.head.number,
         "sha256": outcome.head.generation.hex(),
         "added": entries(&outcome.added),
         "removed": entries(&outcome.removed),
-    });
-    (text, json)
+    })
 }
 
 /// One line for each package that came or went.
@@ -263,10 +291,8 @@ impl From<RepositoryError> for Failure {
                 Cause::Web { .. } | Cause::Fetch(_) | Cause::Setup(_) => {
                     (Exit::Fetch, "look at the address, the network and `kubepkg help exit-codes`; nothing was changed")
                 }
-                _ => (
-                    Exit::Write,
-                    "run again: what is written is not written twice, and clients see what they saw before",
-                ),
+                Cause::Io(error) => (Exit::Write, disk(error)),
+                _ => (Exit::Write, AGAIN),
             },
             RepositoryError::State(StateError::Newer { .. }) => (Exit::Write, "update kubepkg"),
             RepositoryError::State(_) => {
@@ -276,14 +302,14 @@ impl From<RepositoryError> for Failure {
             RepositoryError::Exists(_) => (Exit::Usage, "publish to it with `kubepkg publish`"),
             RepositoryError::NoChannel { .. } => (Exit::Plan, "`kubepkg publish --channel` makes channels"),
             RepositoryError::NoGeneration { .. } => (Exit::Plan, "`kubepkg repo history` lists them"),
+            RepositoryError::NotShown { .. } => (Exit::Plan, "`kubepkg repo list CHANNEL` lists what it has"),
             RepositoryError::NoPackage { .. } => (Exit::Plan, "publish it to some channel first"),
             RepositoryError::OlderState { .. } => {
                 (Exit::Verification, "ask whoever publishes it, or wait: mirrors of it may be behind")
             }
             RepositoryError::Nothing(_) => (Exit::Usage, "name packages"),
-            RepositoryError::Package(_) | RepositoryError::Io(_) => {
-                (Exit::Write, "`kubepkg inspect FILE` says what it is")
-            }
+            RepositoryError::Io(error) => (Exit::Write, unreadable(error)),
+            RepositoryError::Package(_) => (Exit::Write, "`kubepkg inspect FILE` says what it is"),
             RepositoryError::Refused(refusals) => (Exit::Refused, refused(&refusals.0)),
             RepositoryError::OtherKeys { .. } | RepositoryError::OldCertificate(_) => (
                 Exit::Key,
@@ -309,10 +335,37 @@ impl From<RepositoryError> for Failure {
     }
 }
 
+/// What a run that failed leaves.
+const AGAIN: &str = "run again: what is written is not written twice, and clients see what they saw before";
+
+/// What helps where the disk does not do what is asked.
+fn disk(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "see who may write there; clients see what they saw before"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room there and run again: clients see what they saw before"
+        }
+        _ => AGAIN,
+    }
+}
+
+/// What helps where a package file cannot be read.
+fn unreadable(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound => "`kubepkg build` writes packages to `dist`, or where `--output` says",
+        ErrorKind::PermissionDenied => "see who may read it",
+        _ => "`kubepkg inspect FILE` says what it is",
+    }
+}
+
 fn refused(refusals: &[Refusal]) -> &'static str {
     match refusals.first() {
         Some(Refusal::Misnamed { .. }) => "rename it: a name that says something else is a mistake or worse",
-        Some(Refusal::Unsigned { .. }) => "`kubepkg sign --sign-key FILE PACKAGE…` signs it",
+        Some(Refusal::Unsigned { .. }) => {
+            "sign with the repository's key: `kubepkg sign PACKAGE…`; `kubepkg build` does it itself where `--sign-key` or kubepkg.yaml names the key"
+        }
         Some(Refusal::Foreign { .. }) => {
             "sign it with the repository's key, or let clients have that certificate with `kubepkg repo trust FILE`"
         }
@@ -322,6 +375,10 @@ fn refused(refusals: &[Refusal]) -> &'static str {
             "`kubepkg sign` renews provenance; without a paper beside it a package is published without"
         }
         Some(Refusal::StrayPaper { .. }) => "name the package, too: papers are published with it",
+        Some(Refusal::OtherMinor { .. }) => {
+            "publish it to the channel of its minor release, or to `rolling`, which has them all"
+        }
+        Some(Refusal::NoRelease { .. }) => "`prerelease/…` is for candidates, `nightly/…` for builds of a branch",
         Some(Refusal::Incomplete { .. }) => {
             "publish it in the same run: `kubepkg build --version VERSION` makes the whole set"
         }

@@ -1,73 +1,171 @@
 //! Changes of channels that bring no new packages: promotions, rollbacks, new dates. No bytes of packages are moved.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::rc::Rc;
+use std::str::FromStr;
 
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
+use super::fragment::upstream_version;
 use super::generation::{Entry, Generation, Reason};
 use super::pack::Shelf;
 use super::projection::{self, Fresh};
 use super::publish::{Change, Outcome, Publisher};
+use super::store::Key;
 use crate::digest::Digest;
 
 /// What a channel is to show, by the file names of its packages.
 pub type Wanted = BTreeMap<String, Digest>;
 
-impl Repository {
-    /// Adds everything that `from` shows to `to`.
-    pub fn promote(
-        &mut self,
-        from: Channel,
-        to: Channel,
-        publisher: &Publisher<'_>,
-    ) -> Result<Outcome, RepositoryError> {
-        let source = self.shown(from)?.generation;
-        let fragments = self.fragments(&source)?;
-        let reason = Reason::Promote { from: from.to_string() };
-        self.advance(to, publisher, |shown| {
-            let known: HashSet<&Entry> = shown.iter().collect();
-            let new = source.packages.iter().filter(|entry| !known.contains(entry)).cloned();
-            let packages = shown.iter().cloned().chain(new).collect();
-            let change = Change { packages, fragments: Rc::clone(&fragments), reason: reason.clone(), always: false };
-            Ok((change, Vec::new()))
-        })
+/// Packages of a channel: those of a name, or of a name and a version. Displays as `kubelet=1.36.2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pick {
+    name: String,
+    version: Option<String>,
+}
+
+impl Pick {
+    /// Whether a package is one of them. A version without its revision is that of all revisions.
+    fn is(&self, entry: &Entry) -> bool {
+        let is_version = |version: &String| entry.version == *version || upstream_version(&entry.version) == version;
+        entry.name == self.name && self.version.as_ref().is_none_or(is_version)
+    }
+}
+
+impl fmt::Display for Pick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.version {
+            Some(version) => write!(f, "{}={version}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Text that picks nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("takes the name of a package, or `NAME=VERSION`")]
+pub struct BadPick;
+
+impl FromStr for Pick {
+    type Err = BadPick;
+
+    /// Takes `v1.36.2` for `1.36.2`, too.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, version) = match text.split_once('=') {
+            Some((name, version)) => (name, Some(version.strip_prefix('v').unwrap_or(version).to_owned())),
+            None => (text, None),
+        };
+        let is_empty = name.is_empty() || version.as_ref().is_some_and(String::is_empty);
+        if is_empty { Err(BadPick) } else { Ok(Self { name: name.to_owned(), version }) }
+    }
+}
+
+/// Packages of some channels, with what is known of them.
+#[derive(Debug)]
+pub struct Found {
+    pub(super) packages: Vec<Entry>,
+    pub(super) fragments: Rc<Shelf>,
+}
+
+impl Found {
+    /// Returns the change that makes a channel show these and nothing else.
+    pub(super) fn alone(&self, reason: Reason) -> Change {
+        Change { packages: self.packages.clone(), fragments: Rc::clone(&self.fragments), reason, always: false }
     }
 
-    /// Makes a channel show what a list says and nothing else. Every package of the list is in some channel already;
-    /// `list` names the list in the history.
-    pub fn apply(
+    /// Returns the change that makes a channel show these, too.
+    pub(super) fn besides(&self, shown: &[Entry], reason: Reason) -> Change {
+        let known: HashSet<&Entry> = shown.iter().collect();
+        let new = self.packages.iter().filter(|entry| !known.contains(entry));
+        let packages = shown.iter().chain(new).cloned().collect();
+        Change { packages, fragments: Rc::clone(&self.fragments), reason, always: false }
+    }
+}
+
+impl Repository {
+    /// Returns what a channel shows, or the `picks` of it.
+    pub fn pick(&self, from: Channel, picks: &[Pick]) -> Result<Found, RepositoryError> {
+        let source = self.shown(from)?.generation;
+        let fragments = self.fragments(&source)?;
+        let mut packages = source.packages;
+        if let Some(pick) = picks.iter().find(|pick| !packages.iter().any(|entry| pick.is(entry))) {
+            return Err(RepositoryError::NotShown { channel: from, pick: pick.to_string() });
+        }
+        packages.retain(|entry| picks.is_empty() || picks.iter().any(|pick| pick.is(entry)));
+        Ok(Found { packages, fragments })
+    }
+
+    /// Adds what was picked from `from` to `to`.
+    pub fn promote(
         &mut self,
-        channel: Channel,
-        wanted: &Wanted,
-        list: &str,
+        found: &Found,
+        (from, to): (Channel, Channel),
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        let (mut packages, mut shelf, mut left) = (Vec::new(), Shelf::default(), wanted.clone());
-        for other in self.published()? {
-            let generation = self.shown(other)?.generation;
-            let (found, _): (Vec<Entry>, Vec<Entry>) = generation
-                .packages
-                .iter()
-                .cloned()
-                .partition(|entry| left.get(file_name(entry)) == Some(&entry.sha256));
-            for entry in &found {
-                left.remove(file_name(entry));
-            }
+        let reason = Reason::Promote { from: from.to_string() };
+        self.advance(to, publisher, |shown| Ok((found.besides(shown, reason.clone()), Vec::new())))
+    }
+
+    /// Finds the packages of a list: in what channels show, or else in what they showed, so that an earlier list can be
+    /// applied again.
+    pub fn find(&self, wanted: &Wanted) -> Result<Found, RepositoryError> {
+        let (mut packages, mut shelf, mut search) = (Vec::new(), Shelf::default(), Search { left: wanted.clone() });
+        let channels = self.published()?;
+        for channel in &channels {
+            let generation = self.shown(*channel)?.generation;
+            let found = search.take(&generation);
             if !found.is_empty() {
                 shelf.join(&*self.fragments(&generation)?);
             }
             packages.extend(found);
         }
-        if let Some((file, sha256)) = left.pop_first() {
-            return Err(RepositoryError::NoPackage { file, sha256 });
+        for channel in channels {
+            if search.left.is_empty() {
+                break;
+            }
+            let mut older = Vec::new();
+            self.walk(channel, |shown| {
+                let found = search.take(&shown.generation);
+                if !found.is_empty() {
+                    older.push((shown.generation, found));
+                }
+                !search.left.is_empty()
+            })?;
+            for (generation, found) in older {
+                shelf.join(&*self.fragments(&generation)?);
+                packages.extend(self.kept(found)?);
+            }
         }
-        let (reason, fragments) = (Reason::Promote { from: list.to_owned() }, Rc::new(shelf));
-        self.advance(channel, publisher, |_| {
-            let (packages, fragments) = (packages.clone(), Rc::clone(&fragments));
-            Ok((Change { packages, fragments, reason: reason.clone(), always: false }, Vec::new()))
-        })
+        match search.left.pop_first() {
+            None => Ok(Found { packages, fragments: Rc::new(shelf) }),
+            Some((file, sha256)) => Err(RepositoryError::NoPackage { file, sha256 }),
+        }
+    }
+
+    /// Returns packages that no channel shows any more, if nobody has deleted one.
+    fn kept(&self, found: Vec<Entry>) -> Result<Vec<Entry>, RepositoryError> {
+        let paths: Vec<Key> = found.iter().map(|entry| entry.path.clone()).collect();
+        let gone = self.store().sizes(&paths)?.into_iter().position(|size| size.is_none());
+        match gone.map(|place| &found[place]) {
+            None => Ok(found),
+            Some(entry) => {
+                Err(RepositoryError::NoPackage { file: file_name(entry).to_owned(), sha256: entry.sha256.clone() })
+            }
+        }
+    }
+
+    /// Makes a channel show what a list says and nothing else; `list` names the list in the history.
+    pub fn apply(
+        &mut self,
+        channel: Channel,
+        found: &Found,
+        list: &str,
+        publisher: &Publisher<'_>,
+    ) -> Result<Outcome, RepositoryError> {
+        let reason = Reason::Promote { from: list.to_owned() };
+        self.advance(channel, publisher, |_| Ok((found.alone(reason.clone()), Vec::new())))
     }
 
     /// Makes a channel show again what generation `to` showed: a new generation, since clients never go back.
@@ -110,6 +208,23 @@ impl Repository {
     pub(super) fn fragments(&self, generation: &Generation) -> Result<Rc<Shelf>, RepositoryError> {
         let by = format!("generation {} of {}", generation.number, generation.channel);
         Ok(Rc::new(Shelf::read(self.store(), &generation.packs, &by)?))
+    }
+}
+
+/// Packages of a list that were not found yet.
+struct Search {
+    left: Wanted,
+}
+
+impl Search {
+    /// Takes what a generation has of them.
+    fn take(&mut self, generation: &Generation) -> Vec<Entry> {
+        let is_wanted = |entry: &&Entry| self.left.get(file_name(entry)) == Some(&entry.sha256);
+        let found: Vec<Entry> = generation.packages.iter().filter(is_wanted).cloned().collect();
+        for entry in &found {
+            self.left.remove(file_name(entry));
+        }
+        found
     }
 }
 

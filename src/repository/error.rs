@@ -44,13 +44,21 @@ pub enum RepositoryError {
         /// The newest one.
         newest: u64,
     },
-    /// No channel shows the package.
+    /// No channel shows the package, or showed it as long as it was kept.
     #[error("no channel has `{file}` with {sha256}")]
     NoPackage {
         /// Its file name.
         file: String,
         /// The SHA-256 that is wanted.
         sha256: crate::digest::Digest,
+    },
+    /// The channel does not show what was picked of it.
+    #[error("channel `{channel}` has no `{pick}`")]
+    NotShown {
+        /// The channel.
+        channel: Channel,
+        /// What was asked for.
+        pick: String,
     },
     /// Another repository shows what it showed before.
     #[error("`{from}` is of {date}, and what was taken from it last is of {newest}: somebody put an older state back")]

@@ -36,6 +36,7 @@ pub mod paper;
 mod projection;
 mod prune;
 pub mod publish;
+mod rehearse;
 mod render;
 pub mod resign;
 pub mod rpmmd;

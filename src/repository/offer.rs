@@ -10,7 +10,7 @@ use super::charter::Repository;
 use super::error::RepositoryError;
 use super::fragment::compare_deb_versions;
 use super::gate::{Refusal, Refusals};
-use super::generation::Reason;
+use super::generation::{Entry, Reason};
 use super::pack::Shelf;
 use super::paper;
 use super::publish::{Change, Outcome, Publisher};
@@ -36,14 +36,9 @@ impl Repository {
         reason: &Reason,
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
-        let list = self.charter().settings.file_list();
-        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(files.len()));
-        for path in natural_order(&files, |path| path) {
-            candidates.push(Candidate::read(path, list, &mut shelf)?);
-        }
-        self.offer(channel, candidates, shelf, (&papers, reason), publisher)
+        self.admit(&publisher.signers, publisher.date, reason)?;
+        let offered = self.offered(files)?;
+        self.advance(channel, publisher, |shown| Ok(offered.change(shown, reason)))
     }
 
     /// Adds packages that were just made to a channel, with the papers beside them. Their files are copied, and not read
@@ -54,40 +49,63 @@ impl Repository {
         packages: Vec<ReadBack>,
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
+        self.admit(&publisher.signers, publisher.date, &Reason::Publish)?;
         let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(packages.len()));
         for package in natural_order(packages, |package| package.source.path()) {
             candidates.push(Candidate::of(package, &mut shelf)?);
         }
-        self.offer(channel, candidates, shelf, (&[], &Reason::Publish), publisher)
+        let offered = self.accepted(candidates, shelf, &[])?;
+        self.advance(channel, publisher, |shown| Ok(offered.change(shown, &Reason::Publish)))
     }
 
-    fn offer(
-        &mut self,
-        channel: Channel,
+    /// Reads package files, with the papers among them and beside them.
+    pub(super) fn offered(&self, files: &[PathBuf]) -> Result<Offered, RepositoryError> {
+        let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
+        let list = self.charter().settings.file_list();
+        let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(files.len()));
+        for path in natural_order(&files, |path| path) {
+            candidates.push(Candidate::read(path, list, &mut shelf)?);
+        }
+        self.accepted(candidates, shelf, &papers)
+    }
+
+    /// Asks each package what can be asked of it alone.
+    fn accepted(
+        &self,
         mut candidates: Vec<Candidate>,
         shelf: Shelf,
-        (papers, reason): (&[PathBuf], &Reason),
-        publisher: &Publisher<'_>,
-    ) -> Result<Outcome, RepositoryError> {
-        self.admit(&publisher.signers, publisher.date, reason)?;
+        papers: &[PathBuf],
+    ) -> Result<Offered, RepositoryError> {
         let trusted = self.charter().keyring.of_packages();
         let mut refused: Vec<Refusal> = candidates.iter().flat_map(|one| one.refusals(&trusted)).collect();
         refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
         for candidate in &mut candidates {
             refused.extend(candidate.attach(papers)?);
         }
-        if !refused.is_empty() {
-            return Err(Refusals(refused).into());
+        if refused.is_empty() {
+            Ok(Offered { candidates, fragments: Rc::new(shelf) })
+        } else {
+            Err(Refusals(refused).into())
         }
-        let fragments = Rc::new(shelf);
-        self.advance(channel, publisher, |shown| {
-            let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
-            let fresh: Vec<&Candidate> =
-                candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
-            let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
-            let fragments = Rc::clone(&fragments);
-            Ok((Change { packages, fragments, reason: reason.clone(), always: false }, fresh))
-        })
+    }
+}
+
+/// Packages that may be published, as far as each of them alone tells.
+pub(super) struct Offered {
+    pub(super) candidates: Vec<Candidate>,
+    fragments: Rc<Shelf>,
+}
+
+impl Offered {
+    /// Returns the change that adds them to what a channel shows, and those that it does not show yet.
+    pub(super) fn change(&self, shown: &[Entry], reason: &Reason) -> (Change, Vec<&Candidate>) {
+        let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
+        let fresh: Vec<&Candidate> =
+            self.candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
+        let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
+        let fragments = Rc::clone(&self.fragments);
+        (Change { packages, fragments, reason: reason.clone(), always: false }, fresh)
     }
 }
 

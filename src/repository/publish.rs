@@ -277,16 +277,16 @@ impl Repository {
 }
 
 /// What a generation follows, and how it differs.
-struct Next<'a> {
-    channel: Channel,
-    held: Option<&'a Held>,
-    shown: Option<&'a Generation>,
-    added: &'a [Entry],
-    removed: &'a [Entry],
+pub(super) struct Next<'a> {
+    pub(super) channel: Channel,
+    pub(super) held: Option<&'a Held>,
+    pub(super) shown: Option<&'a Generation>,
+    pub(super) added: &'a [Entry],
+    pub(super) removed: &'a [Entry],
 }
 
 /// The gates that need to know all packages.
-fn gates(
+pub(super) fn gates(
     next: &Next<'_>,
     generation: &Generation,
     fragments: &[&Fragment],
@@ -297,6 +297,7 @@ fn gates(
     // What was closed stays closed when something is added.
     let is_subject = |fragment: &&&Fragment| !next.removed.is_empty() || added.contains(fragment.sha256());
     let subjects: Vec<&Fragment> = fragments.iter().filter(is_subject).copied().collect();
+    refused.extend(gate::strays(&subjects, next.channel, components));
     refused.extend(gate::unmet(&subjects, fragments, components));
     refused.extend(gate::incomplete(&subjects, fragments, components));
     if refused.is_empty() { Ok(()) } else { Err(Refusals(refused).into()) }
@@ -329,7 +330,7 @@ fn time(channel: Channel, shown: Option<&Generation>, now: SourceDate) -> Result
 }
 
 /// Sorts the packages of a generation as index files list them, and returns their fragments in the same order.
-fn sort<'a>(generation: &mut Generation, shelf: &'a Shelf) -> Result<Vec<&'a Fragment>, RepositoryError> {
+pub(super) fn sort<'a>(generation: &mut Generation, shelf: &'a Shelf) -> Result<Vec<&'a Fragment>, RepositoryError> {
     let mut listed = Vec::with_capacity(generation.packages.len());
     for entry in generation.packages.drain(..) {
         let Some(fragment) = shelf.get(&entry.sha256) else {

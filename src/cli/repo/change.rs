@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{One, Several};
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
-use crate::cli::repository::{Place, Publishing, report};
+use crate::cli::repository::{Place, Publishing, report, report_signed};
 use crate::cli::session::Session;
 use crate::repository::resign::Overlap;
 
@@ -36,13 +36,13 @@ pub(super) struct Refresh {
 /// new certificate, the new key signs alone. Certificates of packages that are still shown stay.
 #[derive(Debug, clap::Args)]
 pub(super) struct Resign {
+    /// Sign with none of the keys that clients know: they refuse everything until they get the new certificate
+    #[arg(long)]
+    without_overlap: bool,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     publishing: Publishing,
-    /// Sign with none of the keys that clients know: they refuse everything until they get the new certificate
-    #[arg(long)]
-    without_overlap: bool,
 }
 
 /// Complete what a killed run left; needs no key
@@ -69,7 +69,7 @@ impl Refresh {
         let mut channels = Vec::new();
         for channel in self.some.channels(&repository)? {
             let outcome = repository.refresh(channel, &opened.publisher())?;
-            channels.push(report(session, channel, &outcome).1);
+            channels.push(report_signed(session, channel, &outcome));
         }
         Ok(Done::new(String::new(), json!({"schema": 1, "channels": channels})))
     }
@@ -81,7 +81,8 @@ impl Resign {
         let mut repository = self.place.open(session)?;
         let overlap = if self.without_overlap { Overlap::Waived } else { Overlap::Required };
         let done = repository.resign(&opened.publisher(), overlap)?;
-        let channels: Vec<Value> = done.iter().map(|(channel, outcome)| report(session, *channel, outcome).1).collect();
+        let channels: Vec<Value> =
+            done.iter().map(|(channel, outcome)| report_signed(session, *channel, outcome)).collect();
         Ok(Done::new(String::new(), json!({"schema": 1, "channels": channels})))
     }
 }
@@ -99,6 +100,8 @@ impl Repair {
         }
         if repository.show_site()? > 0 {
             session.ui.status("Repaired", "pages and lists");
+        } else if repaired.is_empty() {
+            session.ui.status("Whole", &repository.store().location().to_string());
         }
         let text = repaired.iter().map(|channel| format!("{channel}\n")).collect();
         Ok(Done::new(text, json!({"schema": 1, "repaired": repaired})))

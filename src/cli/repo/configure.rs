@@ -15,9 +15,9 @@ use crate::repository::settings::{Contents, Packed, PublicUrl, RpmPacked, Settin
 #[derive(Debug, Args)]
 pub(super) struct Configure {
     #[command(flatten)]
-    choices: Choices,
-    #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    choices: Choices,
 }
 
 /// What is chosen for a repository.

@@ -64,7 +64,9 @@ impl Gc {
             session.ui.status("Deleted", &told(&deleted));
             session.ui.status("Recorded", &format!("{}, for a run in {} hours", told(&garbage.waiting), self.wait));
             shown = deleted.iter().collect();
-        } else if !shown.is_empty() {
+        } else if shown.is_empty() {
+            session.ui.status("Found", "nothing that is of no use");
+        } else {
             session.ui.status("Found", &format!("{} that `--delete` deletes", told(&garbage.due)));
             session.ui.status("Found", &format!("{} that it records for a later run", told(&garbage.waiting)));
         }

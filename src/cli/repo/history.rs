@@ -2,21 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::One;
+use super::Several;
 use crate::cli::diagnostic::Failure;
 use crate::cli::publish::channel;
 use crate::cli::repository::{Place, changes, entries};
 use crate::cli::session::Session;
 use crate::cli::{Done, table};
 use crate::repository::channel::Channel;
+use crate::repository::charter::Repository;
 use crate::repository::history::{Difference, Shown};
 
-/// List what a channel showed, newest first
+/// List what channels showed, newest first
 #[derive(Debug, clap::Args)]
 pub(super) struct History {
     #[command(flatten)]
-    one: One,
-    /// Only so many
+    some: Several,
+    /// Only so many of each channel
     #[arg(long, value_name = "COUNT", default_value = "20")]
     limit: usize,
 }
@@ -42,17 +43,32 @@ pub(super) struct Diff {
 
 impl History {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
-        let (repository, channel, limit) = (self.one.place.open(session)?, self.one.channel, self.limit);
+        let repository = self.some.place.open(session)?;
+        if let [channel] = self.some.channels[..] {
+            let (rows, generations) = self.read(&repository, channel)?;
+            let json = json!({"schema": 1, "channel": channel.to_string(), "generations": generations});
+            return Ok(Done::new(table(&rows), json));
+        }
+        let (mut lines, mut channels) = (Vec::new(), Vec::new());
+        for channel in self.some.channels(&repository)? {
+            let (rows, generations) = self.read(&repository, channel)?;
+            lines.extend(
+                rows.into_iter()
+                    .map(|[number, date, changed, reason]| [channel.to_string(), number, date, changed, reason]),
+            );
+            channels.push(json!({"channel": channel.to_string(), "generations": generations}));
+        }
+        Ok(Done::new(table(&lines), json!({"schema": 1, "channels": channels})))
+    }
+
+    fn read(&self, repository: &Repository, channel: Channel) -> Result<(Vec<[String; 4]>, Vec<Value>), Failure> {
         let mut shown: Vec<Shown> = Vec::new();
         repository.walk(channel, |one| {
             shown.push(one);
-            shown.len() <= limit
+            shown.len() <= self.limit
         })?;
-        let rows: Vec<[String; 4]> =
-            shown.iter().zip(differences(&shown)).take(limit).map(|(one, difference)| row(one, &difference)).collect();
-        let json: Vec<Value> =
-            shown.iter().zip(differences(&shown)).take(limit).map(|(one, difference)| view(one, &difference)).collect();
-        Ok(Done::new(table(&rows), json!({"schema": 1, "channel": channel.to_string(), "generations": json})))
+        let with_differences = shown.iter().zip(differences(&shown)).take(self.limit);
+        Ok(with_differences.map(|(one, difference)| (row(one, &difference), view(one, &difference))).unzip())
     }
 }
 

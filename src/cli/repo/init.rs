@@ -46,9 +46,9 @@ pub(super) struct Init {
     description: String,
 
     #[command(flatten)]
-    choices: Choices,
-    #[command(flatten)]
     patience: Patience,
+    #[command(flatten)]
+    choices: Choices,
     #[command(flatten)]
     signing: Signing,
 

@@ -11,6 +11,7 @@ mod history;
 mod init;
 mod keyring;
 mod keys;
+mod list;
 mod mirror;
 mod prune;
 mod serve;
@@ -34,7 +35,8 @@ use crate::repository::error::RepositoryError;
 #[command(disable_help_subcommand = true)]
 #[command(after_help = "Examples:
   kubepkg repo init ./repo --name Example --sign-key release.asc
-  kubepkg repo history stable/v1.36 --repo ./repo
+  kubepkg repo list stable/v1.36 --repo ./repo
+  kubepkg repo history --repo ./repo
   kubepkg repo rollback stable/v1.36 --to 3 --repo ./repo --sign-key release.asc
   kubepkg repo check https://packages.example.org/kubernetes")]
 pub(crate) struct RepoArgs {
@@ -46,6 +48,7 @@ pub(crate) struct RepoArgs {
 enum RepoCommand {
     Init(init::Init),
     Configure(configure::Configure),
+    List(list::List),
     History(history::History),
     Diff(history::Diff),
     Rollback(change::Rollback),
@@ -70,6 +73,7 @@ impl RepoArgs {
         match &self.command {
             RepoCommand::Init(args) => args.run(session),
             RepoCommand::Configure(args) => args.run(session),
+            RepoCommand::List(args) => args.run(session),
             RepoCommand::History(args) => args.run(session),
             RepoCommand::Diff(args) => args.run(session),
             RepoCommand::Rollback(args) => args.run(session),

@@ -2,12 +2,14 @@
 
 mod closure;
 mod components;
+mod release;
 mod set;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use super::channel::Channel;
 use super::fragment::Fragment;
 use super::generation::Entry;
 use crate::digest::Digest;
@@ -17,6 +19,7 @@ use crate::sign::{Certificate, VerifyError};
 
 pub use closure::{completing, unmet};
 pub use components::Components;
+pub use release::strays;
 pub use set::incomplete;
 
 /// Something for which nothing is published.
@@ -77,6 +80,24 @@ pub enum Refusal {
     StrayPaper {
         /// The file.
         file: String,
+    },
+    /// A package whose version of Kubernetes is of another minor release than the channel.
+    #[error("{package} is not of {minor}, and `{channel}` has nothing else")]
+    OtherMinor {
+        /// The package.
+        package: String,
+        /// The channel.
+        channel: Channel,
+        /// The minor release of the channel, `v1.36`.
+        minor: String,
+    },
+    /// A candidate, or an earlier one, in a channel of releases.
+    #[error("{package} is no release, and `{channel}` has nothing else")]
+    NoRelease {
+        /// The package.
+        package: String,
+        /// The channel.
+        channel: Channel,
     },
     /// Something that has to be installed with it would not be there.
     #[error("{package} requires {requirement}, which the channel would not have")]

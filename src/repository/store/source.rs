@@ -73,6 +73,6 @@ impl Source {
 
 /// Device, inode, size and time of the last change of a file.
 fn stamp(path: &Path) -> io::Result<(u64, u64, u64, i64, i64)> {
-    let metadata = fs::metadata(path)?;
+    let metadata = fs::File::open(path)?.metadata()?;
     Ok((metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
 }

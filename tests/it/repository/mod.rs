@@ -11,6 +11,7 @@ mod client;
 mod clients;
 mod conditions;
 mod crash;
+mod daily;
 mod faults;
 mod foreign;
 mod hostile;
