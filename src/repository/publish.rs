@@ -27,7 +27,7 @@ use super::state::StateError;
 use super::store::{Content, Key, STATE};
 use crate::digest::Digest;
 use crate::package::reader::FileList;
-use crate::sign::Signers;
+use crate::sign::{Certificate, Signers};
 use crate::source_date::SourceDate;
 
 /// How often others may publish to the channel before this run gives up.
@@ -70,6 +70,8 @@ pub(super) struct Change {
     /// The fragments of packages that the channel does not show yet.
     pub(super) fragments: Rc<Shelf>,
     pub(super) reason: Reason,
+    /// The certificates of those who signed packages that are new, and whom nobody has trusted yet.
+    pub(super) packagers: Vec<Certificate>,
     /// Whether there is a new generation even where the packages are the same.
     pub(super) always: bool,
 }
@@ -149,6 +151,10 @@ impl Repository {
         let fragments = sort(&mut generation, &shelf)?;
         gates(next, &generation, &fragments, publisher.components)?;
         self.place(next, candidates, placed)?;
+        // Now nothing refuses the packages, and from here on clients are shown the certificates.
+        if !change.packagers.is_empty() {
+            self.trust(&change.packagers)?;
+        }
         let earlier = |name: &str| self.earlier(shown, name);
         let places = Places { channel, entries: &generation.packages, earlier: &earlier };
         let (charter, components) = (self.charter(), publisher.components);

@@ -174,7 +174,7 @@ fn installs(rig: &Rig) {
 
 #[test]
 fn what_is_not_as_its_index_says_is_not_taken() {
-    let (elsewhere, rig) = (Elsewhere::new(), Rig::new());
+    let (elsewhere, rig) = (Elsewhere::new().with_rpms(), Rig::new());
     for (name, trouble, code, words) in [
         ("kubelet_1.36.2", Trouble::OtherBytes, 6, "is not the file that was published"),
         ("kubelet_1.36.2", Trouble::Cut, 5, "the connection failed"),
@@ -193,8 +193,11 @@ fn what_is_not_as_its_index_says_is_not_taken() {
     let mut mirror = rig.command("repo mirror --channel stable/v1.36");
     mirror.arg("--key").arg(nobody.certificate()).arg(elsewhere.server.url("/deb"));
     refused(6, &mut mirror, "none of the given keys");
-    // A package alone is no set: the same gates as ever.
+    // A package alone is no set: the same gates as ever, and whoever signed it is trusted no more than before.
     refused(11, &mut elsewhere.mirror(&rig, "deb", &["--package", "kubelet"]), "requires `");
+    let keys = done(&mut rig.without_key("repo keys"));
+    refused(11, &mut elsewhere.mirror(&rig, "rpm", &["--package", "kubelet"]), "requires `");
+    assert_eq!(done(&mut rig.without_key("repo keys")), keys);
     refused(4, &mut elsewhere.mirror(&rig, "deb", &["--package", "nothing"]), "none is meant for channel");
     let mut elsewhere_channel = rig.command("repo mirror --channel stable/v1.35 --package kubelet");
     elsewhere_channel.arg("--key").arg(elsewhere.gpg.certificate()).arg(elsewhere.server.url("/deb"));

@@ -116,6 +116,11 @@ impl Rig {
         self
     }
 
+    /// What a program needs in its environment to get at it.
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
     /// Returns the root of a repository in a folder.
     pub(crate) fn root(&self) -> &Path {
         Path::new(&self.place)
