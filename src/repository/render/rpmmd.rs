@@ -64,6 +64,8 @@ impl<'a> Tree<'a> {
             .keyring
             .to_armor()
             .map_err(|error| RepositoryError::Index { file: format!("{root}/{KEY}"), cause: error.to_string() })?;
+        // Of this state alone. One more of the state before, for who has its `repomd.xml` still, would help nobody: dnf
+        // asks gpg, which stops at the first signature that does not fit, and zypper refuses a file that has such a one.
         let signature = seal.detached(text.as_bytes())?;
         let signed = [(KEY, certificates.into_bytes()), (REPOMD, text.into_bytes()), (SIGNATURE, signature)];
         let list = seal.charter.settings.url.as_ref().map(|url| snapshot(url, &root, &signed, rendered));

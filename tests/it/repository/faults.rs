@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -161,74 +162,108 @@ pub(super) fn read(stream: &TcpStream) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Which faults are tried at a request: all of them, or now and then one, so that each comes up.
+/// Whether a kind of fault is tried at a request: now and then one, so that each kind comes up, or every one.
 #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by hand")]
-fn faults(number: usize) -> Vec<Fault> {
+fn is_tried(kind: usize, number: usize) -> bool {
     const STEP: usize = 9;
-    match std::env::var("KUBEPKG_TEST_KILLS") {
-        Ok(_) => FAULTS.to_vec(),
-        Err(_) if number.is_multiple_of(STEP) => vec![FAULTS[number / STEP % FAULTS.len()]],
-        Err(_) => Vec::new(),
+    let is_next = number.is_multiple_of(STEP) && number / STEP % FAULTS.len() == kind;
+    is_next || std::env::var_os("KUBEPKG_TEST_KILLS").is_some()
+}
+
+/// A repository in a bucket that shows one release, and what is published to it.
+struct Case {
+    rig: Rig,
+    reader: Reader,
+    packages: Vec<PathBuf>,
+}
+
+impl Case {
+    fn new(server: &Server, prefix: &str) -> Self {
+        let rig = Rig::in_bucket(server, prefix);
+        let reader = Reader::of(&rig);
+        done(&mut rig.publish("stable/v1.36", &Made::get().packages("1.36.1", &["kubectl"])));
+        let packages = ["amd64.deb", "x86_64.rpm"].map(|end| Made::get().packages("1.36.2", &["kubectl", end]));
+        Self { rig, reader, packages: packages.concat() }
+    }
+
+    fn publish(&self) -> Command {
+        self.rig.publish("stable/v1.36", &self.packages)
+    }
+
+    fn publish_through(&self, proxy: &Proxy) -> Command {
+        let mut command = self.publish();
+        command.env("AWS_ENDPOINT_URL", format!("http://{}", proxy.address));
+        command
+    }
+}
+
+/// A publication without a fault.
+struct Whole {
+    requests: usize,
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+impl Whole {
+    fn see(server: &Server) -> Self {
+        let (case, proxy) = (Case::new(server, "counted"), Proxy::start(&server.address));
+        let before = case.reader.everything();
+        proxy.end();
+        done(&mut case.publish_through(&proxy));
+        let whole = Self { requests: proxy.end(), before, after: case.reader.everything() };
+        assert!(whole.requests > 30 && whole.after.len() == whole.before.len() + 2, "{}", whole.requests);
+        whole
+    }
+
+    /// Has one request fail, and returns whether the publication landed.
+    fn fail_at(&self, server: &Server, proxy: &Proxy, number: usize, fault: Fault) -> bool {
+        let what = format!("{fault:?} at {number} of {}", self.requests);
+        let case = Case::new(server, &format!("{number}-{fault:?}"));
+        proxy.fail_at(number, fault);
+        let patience = [("KUBEPKG_STORE_TIMEOUT", "5"), ("KUBEPKG_STORE_RETRIES", "1")];
+        let ran = run(case.publish_through(proxy).envs(patience));
+        proxy.end();
+        let seen = case.reader.everything();
+        match ran.code {
+            0 => assert_eq!(seen, self.after, "{what}"),
+            7 => {
+                // Debs and RPMs have no client in common.
+                for is_rpm in [false, true] {
+                    let of = |seen: &[String]| -> Vec<String> {
+                        seen.iter().filter(|name| name.ends_with(".rpm") == is_rpm).cloned().collect()
+                    };
+                    assert!([of(&self.before), of(&self.after)].contains(&of(&seen)), "{what}: {seen:?}");
+                }
+                assert!(ran.stderr.contains("s3://packages/"), "{what}: {}", ran.stderr);
+            }
+            code => panic!("{what}: {code}: {}", ran.stderr),
+        }
+        done(&mut case.publish());
+        case.rig.assert_whole();
+        assert_eq!(case.reader.everything(), self.after, "{what}");
+        ran.code == 0
     }
 }
 
 #[test]
 fn a_bucket_may_fail_at_any_request() {
     let server = Server::start();
-    let proxy = Proxy::start(&server.address);
-    let through = |mut command: Command| {
-        let patience = [("KUBEPKG_STORE_TIMEOUT", "1"), ("KUBEPKG_STORE_RETRIES", "1")];
-        command.envs(patience).env("AWS_ENDPOINT_URL", format!("http://{}", proxy.address));
-        command
-    };
-    let packages = Made::get().packages("1.36.2", &["kubectl", "amd64.deb"]);
-    let packages = [packages, Made::get().packages("1.36.2", &["kubectl", "x86_64.rpm"])].concat();
-    let start = |prefix: &str| {
-        let rig = Rig::in_bucket(&server, prefix);
-        let reader = Reader::of(&rig);
-        done(&mut rig.publish("stable/v1.36", &Made::get().packages("1.36.1", &["kubectl"])));
-        (rig, reader)
-    };
-    let (rig, reader) = start("counted");
-    let before = reader.everything();
-    proxy.end();
-    // Nothing fails yet, and nobody knows how fast the machine is.
-    done(through(rig.publish("stable/v1.36", &packages)).env_remove("KUBEPKG_STORE_TIMEOUT"));
-    let requests = proxy.end();
-    let after = reader.everything();
-    assert!(requests > 30 && after.len() == before.len() + 2, "{requests}");
-    let (mut failed, mut landed) = (0, 0);
-    for number in 0..requests {
-        for fault in faults(number) {
-            let what = format!("{fault:?} at {number} of {requests}");
-            let (rig, reader) = start(&format!("{number}-{fault:?}"));
-            proxy.fail_at(number, fault);
-            let ran = run(&mut through(rig.publish("stable/v1.36", &packages)));
-            proxy.end();
-            let seen = reader.everything();
-            match ran.code {
-                0 => {
-                    assert_eq!(seen, after, "{what}");
-                    landed += 1;
-                }
-                7 => {
-                    // Debs and RPMs have no client in common.
-                    for is_rpm in [false, true] {
-                        let of = |seen: &[String]| -> Vec<String> {
-                            seen.iter().filter(|name| name.ends_with(".rpm") == is_rpm).cloned().collect()
-                        };
-                        assert!([of(&before), of(&after)].contains(&of(&seen)), "{what}: {seen:?}");
-                    }
-                    assert!(ran.stderr.contains("s3://packages/"), "{what}: {}", ran.stderr);
-                    failed += 1;
-                }
-                code => panic!("{what}: {code}: {}", ran.stderr),
-            }
-            done(&mut rig.publish("stable/v1.36", &packages));
-            rig.assert_whole();
-            assert_eq!(reader.everything(), after, "{what}");
-        }
-    }
-    eprintln!("{requests} requests: {failed} runs failed, {landed} landed");
-    assert!(failed > 0 && landed > 0);
+    let whole = Whole::see(&server);
+    let landed: Vec<bool> = thread::scope(|scope| {
+        let (server, whole) = (&server, &whole);
+        let one = |(kind, fault)| {
+            scope.spawn(move || {
+                let proxy = Proxy::start(&server.address);
+                let numbers = (0..whole.requests).filter(|number| is_tried(kind, *number));
+                let landed: Vec<bool> = numbers.map(|number| whole.fail_at(server, &proxy, number, fault)).collect();
+                let count = landed.iter().filter(|landed| **landed).count();
+                eprintln!("{fault:?}: {count} of {} publications landed", landed.len());
+                landed
+            })
+        };
+        let runs: Vec<_> = FAULTS.into_iter().enumerate().map(one).collect();
+        runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
+    });
+    eprintln!("{} requests", whole.requests);
+    assert!(landed.contains(&true) && landed.contains(&false), "{landed:?}");
 }

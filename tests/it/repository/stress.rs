@@ -1,10 +1,12 @@
 //! Clients that refresh while somebody publishes, again and again: no refresh may fail.
 //!
 //! `KUBEPKG_TEST_REFRESHES=200 cargo test --test it -- repository::stress --nocapture` makes as many refreshes of each kind,
-//! also of those kinds for which nothing is promised, and prints how many failed.
+//! also of those kinds for which nothing is promised, a few clients at a time, and prints how many failed. With
+//! `KUBEPKG_TEST_PUBLISHER=target/release/kubepkg` another program publishes than the one under test, a faster one.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,15 +19,21 @@ use super::rig::{Made, Rig};
 use super::s3;
 use super::server::Serving;
 use super::stop::Stop;
-use crate::program::done;
+use crate::program::{by, done};
 
-/// How many refreshes there are of each kind, and whether a person asked for them.
+/// How many refreshes there are of each kind in the short run.
+const FEW: usize = 8;
+
+/// How many refreshes of each kind a person asked for.
 #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by hand")]
-fn refreshes() -> (usize, bool) {
-    match std::env::var("KUBEPKG_TEST_REFRESHES").ok().and_then(|text| text.parse().ok()) {
-        Some(count) => (count, true),
-        None => (8, false),
-    }
+fn asked() -> Option<usize> {
+    std::env::var("KUBEPKG_TEST_REFRESHES").ok().map(|text| text.parse().unwrap())
+}
+
+/// The program that publishes, if it is another one.
+#[expect(clippy::disallowed_methods, reason = "a longer run is asked for by hand")]
+fn publisher() -> Option<PathBuf> {
+    std::env::var_os("KUBEPKG_TEST_PUBLISHER").map(|path| std::path::absolute(path).unwrap())
 }
 
 /// For how long a client that has made its refreshes goes on until it has seen two states: a publication may take long.
@@ -156,27 +164,32 @@ impl Machine {
 }
 
 /// Publishes, promotes, goes back and signs again, until it is told to stop. Returns how often.
-fn publish(rig: &Rig, stop: &Stop) -> usize {
+fn publish(rig: &Rig, stop: &Stop) -> u32 {
     let _failed = stop.on_failure();
+    let program = publisher();
     let newer = Made::get().packages("1.36.2", &[]);
     for turn in 0.. {
         let begin = Instant::now();
         if stop.is_said() {
             return turn;
         }
-        done(&mut match turn % 5 {
+        let mut command = match turn % 5 {
             0 => rig.command("promote staging/v1.36 stable/v1.36"),
             2 => rig.publish("stable/v1.36", &newer),
             4 => rig.command("repo refresh stable/v1.36"),
             _ => rig.command("repo rollback stable/v1.36 --to 1"),
-        });
+        };
+        if let Some(program) = &program {
+            command = by(program, &command);
+        }
+        done(&mut command);
         thread::sleep(PERIOD.saturating_sub(begin.elapsed()));
     }
     unreachable!("somebody stops it")
 }
 
-/// Lets clients refresh at the same time, and returns for each how many refreshes failed and why the first one did.
-fn stress(rig: &Rig, origin: &str, path: &str, cases: &[Case], count: usize) {
+/// Lets clients refresh at the same time, each so many times, and returns what should not have been.
+fn stress(rig: &Rig, origin: &str, path: &str, cases: &[Case], count: usize) -> Vec<String> {
     done(&mut rig.publish("staging/v1.36", &Made::get().packages("1.36.2", &[])));
     rig.publish_release("stable/v1.36", "1.36.1");
     let caches = FRONTS.map(|front| front.keeps().map(|keeps| Cache::start(origin, keeps)));
@@ -185,6 +198,7 @@ fn stress(rig: &Rig, origin: &str, path: &str, cases: &[Case], count: usize) {
         cache.as_ref().map_or(origin, Cache::address).to_owned()
     };
     let stop = Stop::default();
+    let begin = Instant::now();
     thread::scope(|scope| {
         let _failed = stop.on_failure();
         let publishing = scope.spawn(|| publish(rig, &stop));
@@ -202,32 +216,36 @@ fn stress(rig: &Rig, origin: &str, path: &str, cases: &[Case], count: usize) {
             let states: BTreeSet<&String> = refreshed.iter().filter_map(|one| one.as_ref().ok()).collect();
             let count = refreshed.len();
             eprintln!("{case}: {} of {count} refreshes failed, {} states seen", failed.len(), states.len());
-            if case.is_promised() && !failed.is_empty() {
-                wrong.push(format!("{case}: {} of {count} failed: {}", failed.len(), failed[0]));
+            let Some(first) = failed.first() else { continue };
+            if case.is_promised() {
+                wrong.push(format!("{case}: {} of {count} failed: {first}", failed.len()));
+            } else {
+                eprintln!("    {}", first.lines().find(|line| line.contains("repomd")).unwrap_or(first));
             }
         }
         stop.say();
         let published = publishing.join().unwrap();
-        eprintln!("{published} publications meanwhile");
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    });
+        eprintln!("{published} publications meanwhile, one in {:.2?}", begin.elapsed() / published.max(1));
+        wrong
+    })
 }
 
-fn cases(asks: &[Asks]) -> Vec<Case> {
-    FRONTS.into_iter().flat_map(|front| asks.iter().map(move |&asks| Case { asks, front })).collect()
+/// Lets few clients refresh at a time, for the publisher needs the machine, too: one kind behind every front.
+fn stress_all(rig: &Rig, origin: &str, path: &str, count: usize) -> Vec<String> {
+    let (base, list) = (Asks::Base, Asks::List);
+    let all = [DISTS, FLAT, base(Kind::Dnf4), list(Kind::Dnf4), base(Kind::Dnf5), list(Kind::Dnf5)];
+    let group = |asks| FRONTS.map(|front| Case { asks, front });
+    all.into_iter().flat_map(|asks| stress(rig, origin, path, &group(asks), count)).collect()
 }
 
 #[test]
 fn no_refresh_fails_while_somebody_publishes() {
-    let (count, is_long) = refreshes();
     let rig = Rig::new();
     let server = Serving::start(&rig.place, &[]);
     let origin = server.url.strip_prefix("http://").unwrap().trim_end_matches('/');
     done(&mut rig.without_key(&format!("repo configure --url http://{origin}")));
-    if is_long {
-        let (base, list) = (Asks::Base, Asks::List);
-        let asks = [DISTS, FLAT, base(Kind::Dnf4), list(Kind::Dnf4), base(Kind::Dnf5), list(Kind::Dnf5)];
-        stress(&rig, origin, "", &cases(&asks), count);
+    let wrong = if let Some(count) = asked() {
+        stress_all(&rig, origin, "", count)
     } else {
         let (dnf_4, dnf_5) = (Asks::List(Kind::Dnf4), Asks::List(Kind::Dnf5));
         let short = [
@@ -237,17 +255,21 @@ fn no_refresh_fails_while_somebody_publishes() {
             (dnf_5, Front::Nothing),
             (dnf_5, Front::Stubborn),
         ];
-        stress(&rig, origin, "", &short.map(|(asks, front)| Case { asks, front }), count);
-    }
+        stress(&rig, origin, "", &short.map(|(asks, front)| Case { asks, front }), FEW)
+    };
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn no_refresh_fails_while_somebody_publishes_to_a_bucket() {
-    let (count, is_long) = refreshes();
     let server = s3::Server::start();
     server.open_to_everybody();
     let rig = Rig::in_bucket(&server, "stress");
     done(&mut rig.without_key(&format!("repo configure --url {}", server.url("stress"))));
-    let asks: &[Asks] = if is_long { &[DISTS, Asks::Base(Kind::Dnf4), Asks::List(Kind::Dnf4)] } else { &[FLAT] };
-    stress(&rig, &server.address, "/packages/stress", &cases(asks), count);
+    let (address, path) = (server.address.as_str(), "/packages/stress");
+    let wrong = match asked() {
+        Some(count) => stress_all(&rig, address, path, count),
+        None => stress(&rig, address, path, &FRONTS.map(|front| Case { asks: FLAT, front }), FEW),
+    };
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
