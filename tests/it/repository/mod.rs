@@ -20,6 +20,7 @@ mod keyring;
 mod keys;
 mod meter;
 mod mirroring;
+mod mirroring_legacy;
 mod mirroring_ours;
 mod papers;
 mod publishing;

@@ -23,10 +23,10 @@ enum Knows {
 
 /// Who signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Signed {
-    ByOld,
-    ByBoth,
-    ByNew,
+enum SignedBy {
+    Old,
+    Both,
+    New,
 }
 
 /// Which of several signatures count.
@@ -38,11 +38,11 @@ enum Counts {
 }
 
 impl Counts {
-    fn is_content(self, knows: Knows, signed: Signed) -> bool {
+    fn is_content(self, knows: Knows, signed: SignedBy) -> bool {
         match (signed, knows) {
-            (_, Knows::Both) | (Signed::ByOld | Signed::ByBoth, Knows::Old) | (Signed::ByNew, Knows::New) => true,
-            (Signed::ByBoth, Knows::New) => self == Self::Any,
-            (Signed::ByOld, Knows::New) | (Signed::ByNew, Knows::Old) => false,
+            (_, Knows::Both) | (SignedBy::Old | SignedBy::Both, Knows::Old) | (SignedBy::New, Knows::New) => true,
+            (SignedBy::Both, Knows::New) => self == Self::Any,
+            (SignedBy::Old, Knows::New) | (SignedBy::New, Knows::Old) => false,
         }
     }
 }
@@ -76,11 +76,11 @@ fn rotate(counts: Counts, machine: impl Fn() -> Box<dyn Machine>) {
         machine.subscribe(&place, &certificate);
         (knows, machine)
     });
-    for signed in [Signed::ByOld, Signed::ByBoth, Signed::ByNew] {
+    for signed in [SignedBy::Old, SignedBy::Both, SignedBy::New] {
         match signed {
-            Signed::ByOld => {}
-            Signed::ByBoth => resign(&new, &[&old]),
-            Signed::ByNew => resign(&new, &[]),
+            SignedBy::Old => {}
+            SignedBy::Both => resign(&new, &[&old]),
+            SignedBy::New => resign(&new, &[]),
         }
         for (knows, machine) in &machines {
             let refreshed = machine.refresh(&place);
