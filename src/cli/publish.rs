@@ -52,34 +52,34 @@ impl PublishArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         if self.dry_run {
             let (repository, components) = (self.place.open(session)?, self.publishing.components(session)?);
-            let difference = repository.rehearse_publish(self.channel, &self.packages()?, &components)?;
+            let difference = repository.rehearse_publish(self.channel, &packages(&self.files)?, &components)?;
             let (text, json) = rehearsed(session, self.channel, &difference);
             return Ok(Done::new(text, json));
         }
         let opened = self.publishing.open(session)?;
         let mut repository = self.place.open(session)?;
-        let outcome = repository.publish(self.channel, &self.packages()?, &opened.publisher())?;
+        let outcome = repository.publish(self.channel, &packages(&self.files)?, &opened.publisher())?;
         let (text, json) = report(session, self.channel, &outcome);
         Ok(Done::new(text, json))
     }
+}
 
-    /// The files that are named, and the packages in the folders that are.
-    fn packages(&self) -> Result<Vec<PathBuf>, Failure> {
-        let mut packages = Vec::new();
-        for path in &self.files {
-            if !path.is_dir() {
-                packages.push(path.clone());
-                continue;
-            }
-            let found = packages_in(path).map_err(|error| Failure::new(Exit::Write, &error))?;
-            if found.is_empty() {
-                return Err(Failure::usage(format!("`{}` has no packages", path.display()))
-                    .hint("name the folder in which `*.deb` and `*.rpm` lie"));
-            }
-            packages.extend(found);
+/// The files that are named, and the packages in the folders that are.
+pub(crate) fn packages(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut packages = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            packages.push(path.clone());
+            continue;
         }
-        Ok(packages)
+        let found = packages_in(path).map_err(|error| Failure::new(Exit::Write, &error))?;
+        if found.is_empty() {
+            return Err(Failure::usage(format!("`{}` has no packages", path.display()))
+                .hint("name the folder in which `*.deb` and `*.rpm` lie"));
+        }
+        packages.extend(found);
     }
+    Ok(packages)
 }
 
 /// Returns the packages in a folder, sorted, and not those in folders below.

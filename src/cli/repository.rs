@@ -280,10 +280,9 @@ impl From<RepositoryError> for Failure {
     fn from(error: RepositoryError) -> Self {
         let (exit, hint) = match &error {
             RepositoryError::Store(failed) => match &failed.cause {
-                Cause::Denied(_) => (
-                    Exit::Write,
-                    "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or their like of other clouds, and what they may do",
-                ),
+                Cause::Denied(_) => (Exit::Write, CREDENTIALS),
+                // What builds the request says which half of a pair of variables is unset.
+                Cause::Unavailable(reason) if reason.starts_with("Missing ") => (Exit::Write, CREDENTIALS),
                 Cause::Missing(_) => (Exit::Write, "make the bucket first, and see AWS_ENDPOINT_URL"),
                 Cause::OtherBytes => (Exit::Refused, "build it again with a higher `--revision`"),
                 Cause::Changed(_) => (Exit::Write, "publish files that nobody writes to"),
@@ -334,6 +333,10 @@ impl From<RepositoryError> for Failure {
         Self::new(exit, &error).hint(hint)
     }
 }
+
+/// Who asks a bucket.
+const CREDENTIALS: &str =
+    "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or their like of other clouds, and what they may do";
 
 /// What a run that failed leaves.
 const AGAIN: &str = "run again: what is written is not written twice, and clients see what they saw before";

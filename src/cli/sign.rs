@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::diagnostic::Failure;
+use super::publish::packages;
 use super::session::Session;
 use super::signing::Signing;
 use super::{Done, signal};
@@ -22,10 +23,11 @@ use crate::sign::Signer;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubepkg sign --sign-key release.asc dist/*.deb dist/*.rpm
+  kubepkg sign dist
   kubepkg sign --remove dist/kubelet_1.36.2-1.1_arm64.deb")]
 pub(crate) struct SignArgs {
-    /// Package files
-    #[arg(value_name = "FILE", required = true)]
+    /// Package files, and folders of package files
+    #[arg(value_name = "FILE|DIR", required = true)]
     files: Vec<PathBuf>,
 
     /// Take signatures off
@@ -39,20 +41,20 @@ pub(crate) struct SignArgs {
 impl SignArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let signer = if self.remove { None } else { Some(self.signer(session)?) };
-        let (mut text, mut packages) = (String::new(), Vec::new());
-        for file in &self.files {
+        let (mut text, mut signed) = (String::new(), Vec::new());
+        for file in &packages(&self.files)? {
             let provenance = match replace(file, signer.as_deref()) {
                 Ok(provenance) => provenance,
-                Err(failure) => return Err(failure.after(done(text, &packages))),
+                Err(failure) => return Err(failure.after(done(text, &signed))),
             };
             text += &format!("{}\n", file.display());
-            packages.push(json!({
+            signed.push(json!({
                 "path": file.display().to_string(),
                 "signer": signer.as_ref().map(|signer| signer.fingerprint()),
                 "provenance": provenance.map(|path| path.display().to_string()),
             }));
         }
-        Ok(done(text, &packages))
+        Ok(done(text, &signed))
     }
 
     fn signer(&self, session: &Session) -> Result<Box<dyn Signer>, Failure> {

@@ -14,6 +14,7 @@ use crate::repository::charter::Repository;
 use crate::repository::settings::PublicUrl;
 use crate::repository::site::{Snippet, Subject};
 use crate::repository::store::Location;
+use crate::sign::Certificate;
 
 /// Write the files that apt, dnf and zypper need to use a repository
 ///
@@ -59,7 +60,12 @@ impl Clients {
                 views.push(view(&channel.to_string(), snippet));
             }
         }
-        Ok(Done::new(text, json!({"schema": 1, "url": url.to_string(), "files": views})))
+        let keys = repository.charter().keyring.of_index();
+        let keys: Vec<&str> = keys.iter().map(Certificate::fingerprint).collect();
+        for key in &keys {
+            session.ui.status("Key", &format!("{key}: compare it with what you were told elsewhere"));
+        }
+        Ok(Done::new(text, json!({"schema": 1, "url": url.to_string(), "keys": keys, "files": views})))
     }
 
     fn wants(&self, snippet: &Snippet) -> bool {
@@ -68,7 +74,7 @@ impl Clients {
 
     /// Writes a file and returns its path, or what is to be printed of it.
     fn put(&self, snippet: &Snippet, session: &Session) -> Result<String, Failure> {
-        let place = snippet.folder.map_or_else(String::new, |folder| format!(" ({folder})"));
+        let place = snippet.place.map_or_else(String::new, |place| format!(" ({place})"));
         let Some(folder) = &self.output else {
             return Ok(format!("# {}: {}{place}\n{}\n", snippet.name, snippet.purpose, snippet.text));
         };
@@ -102,7 +108,7 @@ fn view(channel: &str, snippet: &Snippet) -> Value {
         "channel": channel,
         "name": snippet.name,
         "purpose": snippet.purpose,
-        "folder": snippet.folder,
+        "place": snippet.place,
         "text": snippet.text,
     })
 }

@@ -16,10 +16,12 @@ use crate::cli::session::Session;
 use crate::cli::signing::{certificates, now, told};
 use crate::cli::{Done, table};
 use crate::event::count;
+use crate::format::Format;
 use crate::repository::channel::Channel;
 use crate::repository::client::{Finding, Kind, Listed, Reading, Root, Trust, Variants};
 use crate::repository::error::RepositoryError;
 use crate::repository::gate::Components;
+use crate::repository::layout::flat;
 use crate::repository::mirror::{Origin, Selection};
 use crate::repository::store::Store;
 use crate::sign::{Certificate, Packets, When};
@@ -128,7 +130,15 @@ impl Mirror {
 
     /// Reads the other repository, of which nothing may be wrong.
     fn read(&self, session: &Session, source: &Store, key: &[Certificate]) -> Result<Reading, Failure> {
-        let kind: Kind = self.layout.find(source)?;
+        let kind: Kind = self.layout.find(source).map_err(|failure| {
+            let (deb, rpm) = (flat(self.channel, Format::Deb), flat(self.channel, Format::Rpm));
+            let place = format!("name the folder of a channel, such as `{deb}` or `{rpm}` below it");
+            if failure.exit() == Exit::Plan {
+                failure.hint(format!("{place}, or a suite of `dists` with `--suite {}`", self.channel.word()))
+            } else {
+                failure
+            }
+        })?;
         let trust = Trust { certificates: key, packets: self.signatures, now: date(session) };
         let reading = kind.read(Root::new(source, ""), &trust, Variants::One).map_err(RepositoryError::from)?;
         if reading.findings.is_empty() {

@@ -94,7 +94,7 @@ struct Step {
 struct Shown {
     name: String,
     purpose: &'static str,
-    folder: Option<&'static str>,
+    place: Option<&'static str>,
 }
 
 /// All files of one package.
@@ -163,7 +163,7 @@ pub(super) fn channel(
     let date = generation.date().to_string();
     let (groups, left_out) = groups(&generation.packages);
     let snippets: Vec<Shown> =
-        snippets.iter().map(|one| Shown { name: one.name.clone(), purpose: one.purpose, folder: one.folder }).collect();
+        snippets.iter().map(|one| Shown { name: one.name.clone(), purpose: one.purpose, place: one.place }).collect();
     let channel = ChannelPage {
         repository: about(charter, keys),
         channel: generation.channel.to_string(),

@@ -18,7 +18,7 @@ const MAX_NAMES: usize = 500;
 const FORCED: u32 = 1001;
 
 /// How the names of the files end.
-pub(super) const ENDS: [&str; 9] = [
+pub(super) const ENDS: [&str; 10] = [
     ".sources",
     "-keyring.sources",
     "-flat.sources",
@@ -27,6 +27,7 @@ pub(super) const ENDS: [&str; 9] = [
     ".repo",
     "-exclude.repo",
     "-versionlock.list",
+    "-versionlock.toml",
     "-hold.sh",
 ];
 
@@ -50,8 +51,8 @@ pub struct Snippet {
     pub format: Option<Format>,
     /// What it is for: a phrase.
     pub purpose: &'static str,
-    /// Where the client expects it; none of what is run.
-    pub folder: Option<&'static str>,
+    /// The folder or the file where the client expects it; none of what is run.
+    pub place: Option<&'static str>,
     /// What is in it.
     pub text: String,
 }
@@ -94,9 +95,9 @@ impl Subject<'_> {
     fn apt(&self) -> Vec<Snippet> {
         const SOURCES: Option<&str> = Some("/etc/apt/sources.list.d");
         const PREFERENCES: Option<&str> = Some("/etc/apt/preferences.d");
-        let deb = |end: &str, purpose, folder, text| {
+        let deb = |end: &str, purpose, place, text| {
             let name = format!("{}{end}", self.id());
-            Snippet { name, format: Some(Format::Deb), purpose, folder, text }
+            Snippet { name, format: Some(Format::Deb), purpose, place, text }
         };
         let (embedded, keyring) = (self.embedded_key(), self.keyring());
         let shapes = &self.charter.settings.shapes;
@@ -164,20 +165,26 @@ impl Subject<'_> {
 
     fn rpm(&self) -> Vec<Snippet> {
         const REPOS: Option<&str> = Some("/etc/yum.repos.d");
-        let rpm = |end: &str, purpose, folder, text| {
+        let rpm = |end: &str, purpose, place, text| {
             let name = format!("{}{end}", self.id());
-            Snippet { name, format: Some(Format::Rpm), purpose, folder, text }
+            Snippet { name, format: Some(Format::Rpm), purpose, place, text }
         };
         let names = self.newest(Format::Rpm).into_keys().take(MAX_NAMES).collect::<Vec<_>>().join(" ");
         let exclude = format!("{}exclude={names}\n", self.repo());
         vec![
             rpm(".repo", "the repository for dnf, and for zypper in /etc/zypp/repos.d", REPOS, self.repo()),
-            rpm("-exclude.repo", "the same, used only with `--disableexcludes`", REPOS, exclude),
+            rpm("-exclude.repo", "the same, used only with --disableexcludes", REPOS, exclude),
             rpm(
                 "-versionlock.list",
-                "the newest versions of today, for dnf 4's versionlock",
-                Some("/etc/dnf/plugins"),
+                "the newest versions of today, for dnf 4: lines of the file that its plugin versionlock reads",
+                Some("/etc/dnf/plugins/versionlock.list"),
                 self.locked(),
+            ),
+            rpm(
+                "-versionlock.toml",
+                "the same for dnf 5: all of its file, or the tables of it",
+                Some("/etc/dnf/versionlock.toml"),
+                self.locked_by_table(),
             ),
         ]
     }
@@ -198,12 +205,23 @@ impl Subject<'_> {
         )
     }
 
+    /// A line for each package, any architecture of it (dnf-versionlock(8)).
     fn locked(&self) -> String {
-        let lock = |(name, version): (&str, &str)| {
-            let (epoch, version) = version.split_once(':').unwrap_or(("0", version));
-            format!("{name}-{epoch}:{version}.*\n")
-        };
+        let lock = |(name, version)| format!("{name}-{}.*\n", with_epoch(version));
         self.newest(Format::Rpm).into_iter().take(MAX_NAMES).map(lock).collect()
+    }
+
+    /// A table for each package (dnf5-versionlock(8)).
+    fn locked_by_table(&self) -> String {
+        let lock = |(name, version)| {
+            format!(
+                "\n[[packages]]\nname = \"{name}\"\n[[packages.conditions]]\nkey = \"evr\"\ncomparator = \"=\"\n\
+                 value = \"{}\"\n",
+                with_epoch(version),
+            )
+        };
+        let tables: String = self.newest(Format::Rpm).into_iter().take(MAX_NAMES).map(lock).collect();
+        format!("version = \"1.0\"\n{tables}")
     }
 
     /// A program for every package manager: it leaves what is installed as it is.
@@ -231,13 +249,7 @@ impl Subject<'_> {
         }
         text += "fi\n";
         let name = format!("{}-hold.sh", self.id());
-        Snippet {
-            name,
-            format: None,
-            purpose: "holds the packages where they are, or lets them go",
-            folder: None,
-            text,
-        }
+        Snippet { name, format: None, purpose: "holds the packages where they are, or lets them go", place: None, text }
     }
 
     /// The newest version of each package.
@@ -251,6 +263,11 @@ impl Subject<'_> {
         }
         newest
     }
+}
+
+/// A version with the epoch that it has, or with 0.
+fn with_epoch(version: &str) -> String {
+    if version.contains(':') { version.to_owned() } else { format!("0:{version}") }
 }
 
 /// A text as apt's patterns match it: what means something in them stands for any character.

@@ -167,21 +167,43 @@ fn a_real_browser_finds_nothing_wrong() {
     assert_ne!(colours[0], colours[1], "dark and light are the same");
 }
 
+#[test]
+fn pages_are_printed_on_few_sheets() {
+    let rig = rig();
+    for page in pages(&rig) {
+        let file = rig.folder.path().join("page.pdf");
+        let mut command = browser(&rig, "print");
+        command.args(["--no-pdf-header-footer", &format!("--print-to-pdf={}", file.display())]);
+        let output = command.arg(format!("file://{}", page.display())).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let pdf = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+        let sheets = pdf.matches("/Type /Page").count() - pdf.matches("/Type /Pages").count();
+        assert!((1..=3).contains(&sheets), "{} takes {sheets} sheets", page.display());
+    }
+}
+
 /// Returns the document as the browser has it in the end, and what it said.
 fn chromium(rig: &Rig, page: &Path, dark: bool) -> (String, String) {
-    let profile = rig.folder.path().join(format!("profile-{dark}"));
-    let mut command = Command::new("timeout");
-    command.args(["120", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]);
-    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
+    let mut command = browser(rig, &format!("profile-{dark}"));
     command.args(["--allow-file-access-from-files", "--enable-logging=stderr", "--virtual-time-budget=20000"]);
-    command.args(["--hide-scrollbars", "--dump-dom"]).arg(format!("--user-data-dir={}", profile.display()));
+    command.args(["--hide-scrollbars", "--dump-dom"]);
     if dark {
         command.args(["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]);
     }
-    let output = command.arg(format!("file://{}", page.display())).env("HOME", rig.folder.path()).output().unwrap();
+    let output = command.arg(format!("file://{}", page.display())).output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{words}");
     (String::from_utf8_lossy(&output.stdout).into_owned(), words)
+}
+
+/// Returns a browser that asks nobody anything.
+fn browser(rig: &Rig, profile: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["120", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]);
+    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
+    command.arg(format!("--user-data-dir={}", rig.folder.path().join(profile).display()));
+    command.env("HOME", rig.folder.path());
+    command
 }
 
 #[test]

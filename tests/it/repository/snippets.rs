@@ -1,11 +1,13 @@
 //! The files for clients, used as they are by apt, dnf and zypper.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use fs_err as fs;
 use tempfile::TempDir;
 
+use super::clients::{Kind, RpmMd};
 use super::rig::{Made, Rig};
 use super::server::Serving;
 use crate::program::done;
@@ -71,10 +73,14 @@ impl Machine {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        self.command(program, arguments).output().unwrap()
+    }
+
+    fn command<A: AsRef<OsStr>>(&self, program: &str, arguments: &[A]) -> Command {
         let mut command = Command::new("timeout");
         command.args(["120", program]).args(arguments).current_dir(self.path("root"));
         command.env("LC_ALL", "C.UTF-8").env("HOME", self.folder.path()).env("APT_CONFIG", self.configuration());
-        command.output().unwrap()
+        command
     }
 
     #[track_caller]
@@ -92,8 +98,12 @@ impl Machine {
     }
 
     pub(crate) fn dnf(&self, arguments: &[&str]) -> Output {
+        self.command("dnf", &self.dnf_options()).args(arguments).output().unwrap()
+    }
+
+    fn dnf_options(&self) -> [String; 8] {
         let set = |name: &str, value: PathBuf| format!("--setopt={name}={}", value.display());
-        let options = [
+        [
             "-y".to_owned(),
             "--releasever=9".to_owned(),
             "--setopt=plugins=0".to_owned(),
@@ -102,9 +112,7 @@ impl Machine {
             set("cachedir", self.path("dnf")),
             set("logdir", self.path("log")),
             format!("--installroot={}", self.path("root").display()),
-        ];
-        let all: Vec<&str> = options.iter().map(String::as_str).chain(arguments.iter().copied()).collect();
-        self.run("dnf", &all)
+        ]
     }
 }
 
@@ -175,6 +183,58 @@ fn apt_preferences_keep_others_out_and_versions_in() {
     assert_eq!(machine.done("apt-mark", &["showhold"]).lines().count(), 5);
     machine.done("sh", &[hold, "off"]);
     assert_eq!(machine.done("apt-mark", &["showhold"]), "");
+}
+
+#[test]
+fn both_dnfs_stay_at_the_versions_of_a_lock() {
+    let rig = Rig::new();
+    rig.publish_release("stable/v1.36", "1.36.1");
+    let server = Serving::start(&rig.place, &[]);
+    done(&mut rig.without_key(&format!("repo configure --url {}", server.url)));
+    let files = files(&rig, &["--format", "rpm"]);
+    rig.publish_release("stable/v1.36", "1.36.2");
+    // The plugin of dnf 4, where the file that it reads is this one.
+    let machine = Machine::new(&[file(&files, ".repo").clone()]);
+    let package = versionlock();
+    fs::copy(package.join("dnf-plugins/versionlock.py"), machine.path("bin/versionlock.py")).unwrap();
+    let list = file(&files, "-versionlock.list").display();
+    fs::write(machine.path("bin/versionlock.conf"), format!("[main]\nenabled=1\nlocklist={list}\n")).unwrap();
+    let install = |more: &[String]| {
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        let mut dnf = machine.command("dnf", &machine.dnf_options());
+        let output = dnf.env("PYTHONPATH", &package).args(more).args(["install", "--downloadonly", "kubectl"]);
+        let output = output.output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        said
+    };
+    assert!(install(&[]).contains("1.36.2-1.1"));
+    let bin = machine.path("bin").display().to_string();
+    let locked = install(
+        &["plugins=1".into(), format!("pluginpath={bin}"), format!("pluginconfpath={bin}")]
+            .map(|setting| format!("--setopt={setting}")),
+    );
+    assert!(locked.contains("1.36.1-1.1") && !locked.contains("1.36.2-1.1"), "{locked}");
+    // dnf 5 needs none.
+    let machine = RpmMd::new(Kind::Dnf5);
+    machine.subscribe_to(&format!("baseurl={}core:/stable:/v1.36/rpm/", server.url), &Made::get().certificate());
+    machine.lock(&fs::read_to_string(file(&files, "-versionlock.toml")).unwrap());
+    machine.install_names(&["kubectl"]);
+    assert_eq!(machine.kubectl(), "1.36.1-1.1");
+}
+
+/// Returns the Python modules of dnf 4's plugins. Debian's package of them cannot be installed beside zypper, so its files
+/// are taken out of it, once.
+fn versionlock() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dnf-plugins-core");
+    if !folder.exists() {
+        let partial = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let script = "apt-get download -o APT::Sandbox::User=root dnf-plugins-core && dpkg-deb -x *.deb .";
+        let said = Command::new("sh").args(["-ec", script]).current_dir(partial.path()).output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        fs::rename(partial.keep(), &folder).unwrap();
+    }
+    folder.join("usr/lib/python3/dist-packages")
 }
 
 #[test]

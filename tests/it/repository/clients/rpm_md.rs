@@ -149,7 +149,19 @@ impl RpmMd {
         said(&mut self.program(&["sh", "-c", &cat]), |_| false).unwrap()
     }
 
-    fn install_names(&self, names: &[&str]) {
+    /// Writes what dnf 5 has of versions that it does not leave.
+    pub(in crate::repository) fn lock(&self, table: &str) {
+        self.write("root/etc/dnf/versionlock.toml", table);
+    }
+
+    /// Returns the version of kubectl that is installed.
+    pub(in crate::repository) fn kubectl(&self) -> String {
+        let installed = self.installed();
+        let version = installed.iter().find_map(|line| line.strip_prefix("kubectl "));
+        version.unwrap_or_else(|| panic!("{installed:?}")).to_owned()
+    }
+
+    pub(in crate::repository) fn install_names(&self, names: &[&str]) {
         let options: &[&str] = match self.kind {
             Kind::Zypper => &["install", "--no-recommends"],
             _ => &["install"],
