@@ -244,6 +244,7 @@ fn assert_headers(key: &str, answer: &str, stays: bool) {
         (".list", "text/plain; charset=utf-8"),
         (".pref", "text/plain; charset=utf-8"),
         (".sh", "text/plain; charset=utf-8"),
+        (".toml", "text/plain; charset=utf-8"),
     ];
     let rooted = format!("/{key}");
     let expected = types.iter().find(|(end, _)| rooted.ends_with(end)).map_or("application/octet-stream", |(_, of)| of);
