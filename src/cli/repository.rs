@@ -383,8 +383,8 @@ fn refused(refusals: &[Refusal]) -> &'static str {
         }
         Some(Refusal::NoRelease { .. }) => "`prerelease/…` is for candidates, `nightly/…` for builds of a branch",
         Some(Refusal::Incomplete { .. }) => {
-            "publish it in the same run: `kubepkg build --version VERSION` makes the whole set"
+            "publish or list it in the same run: `kubepkg build --version VERSION` makes the whole set"
         }
-        Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
+        Some(Refusal::Unmet { .. }) | None => "publish or list what is missing in the same run",
     }
 }

@@ -83,7 +83,21 @@ impl Resign {
         let done = repository.resign(&opened.publisher(), overlap)?;
         let channels: Vec<Value> =
             done.iter().map(|(channel, outcome)| report_signed(session, *channel, outcome)).collect();
+        self.remind(session);
         Ok(Done::new(String::new(), json!({"schema": 1, "channels": channels})))
+    }
+
+    /// The next publication takes its key from the configuration.
+    fn remind(&self, session: &Session) {
+        if let (Some(given), Some(named)) = (&self.publishing.signing.key, &session.config.sign.key)
+            && given != named
+        {
+            session.ui.warning(&format!(
+                "the configuration names the key `{}`: let it name `{}`",
+                named.display(),
+                given.display(),
+            ));
+        }
     }
 }
 
