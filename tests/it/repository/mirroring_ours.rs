@@ -66,7 +66,7 @@ fn what_is_not_as_it_should_be_in_a_bucket_is_not_taken() {
     let from = |from: &str, key: &Path| in_one_account(&rig, &source, mirror(&rig, from, key));
     let (certificate, flat) = (Made::get().certificate(), format!("{}/core:/stable:/v1.36/deb", source.place));
     refused(6, &mut from(&flat, &another(&rig, "other")), "nothing is taken from `s3://packages/source/core:");
-    refused(4, &mut from(&source.place, &certificate), "name the folder that holds one of them, or a suite");
+    refused(4, &mut from(&source.place, &certificate), "neither `InRelease` nor `repodata/repomd.xml`");
     refused(7, &mut from("s3://elsewhere/x", &certificate), "s3://elsewhere/x/InRelease");
     // Nothing but the index file is signed, and that says what a package is.
     let store = source.store();
