@@ -75,8 +75,13 @@ impl Repository {
 
     fn sign_again(&mut self, channel: Channel, publisher: &Publisher<'_>) -> Result<Outcome, RepositoryError> {
         self.advance(channel, publisher, |shown| {
-            let change =
-                Change { packages: shown.to_vec(), fragments: Rc::default(), reason: Reason::Resign, always: true };
+            let change = Change {
+                packages: shown.to_vec(),
+                fragments: Rc::default(),
+                reason: Reason::Resign,
+                packagers: Vec::new(),
+                always: true,
+            };
             Ok((change, Vec::new()))
         })
     }
