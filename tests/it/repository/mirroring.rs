@@ -234,7 +234,7 @@ fn a_repository_of_ours_is_a_source_like_any_other() {
     assert_eq!(done(&mut mirror(&format!("{}/core:/stable:/v1.36/deb/", server.url("")))), "");
     assert_eq!(done(&mut mirror(&format!("{}/core:/stable:/v1.36/rpm", source.place))).lines().count(), 10);
     rig.assert_whole();
-    refused(4, &mut mirror(&server.url("")), "name the folder that holds one of them, or a suite");
+    refused(4, &mut mirror(&server.url("")), "neither `InRelease` nor `repodata/repomd.xml`");
     let mut ftp = rig.without_key("repo mirror ftp://x --channel rolling");
     refused(2, ftp.arg("--key").arg(&certificate), "`ftp:` is no store");
 }
