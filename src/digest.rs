@@ -237,11 +237,7 @@ impl Hasher {
 
     /// Returns the digests of all bytes taken in.
     pub fn finish(self) -> Digests {
-        Digests {
-            sha256: Digest::of_hasher(self.sha256),
-            md5: hex::encode(self.md5.finalize()),
-            size: self.size,
-        }
+        Digests { sha256: Digest::of_hasher(self.sha256), md5: hex::encode(self.md5.finalize()), size: self.size }
     }
 }
 

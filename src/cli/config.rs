@@ -20,6 +20,7 @@ use crate::fetch::Mirror;
 use crate::format::{Format, Revision};
 use crate::package::Compression;
 use crate::plan::{Exception, Minimum, SignedFile};
+use crate::repository::anchor::Fingerprint;
 use crate::spec::{SpecError, is_maintainer};
 use crate::template::render_text;
 
@@ -68,6 +69,10 @@ pub(crate) struct Config {
     pub(crate) compression: Option<Compression>,
     /// Repository: a folder beside the configuration, or the URL of a bucket.
     pub(crate) repo: Option<String>,
+    /// Fingerprint of a key that signs the repository: another one is refused.
+    #[serde(deserialize_with = "word")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) repo_key: Option<Fingerprint>,
     /// Who signs packages. Files lie beside the configuration.
     pub(crate) sign: Signing,
     /// Folder of the cache, beside the configuration.

@@ -10,7 +10,7 @@ use super::diagnostic::Failure;
 use super::secrets::{self, Secret};
 use super::session::Session;
 use super::signing::now;
-use crate::sign::{Certificate, KeyAlgorithm, NewKey};
+use crate::sign::{Certificate, KeyAlgorithm, KeyFile, NewKey, Signer as _};
 use crate::spec::is_maintainer;
 
 /// What a key is made of, and for whom.
@@ -73,6 +73,8 @@ pub(crate) struct MadeKey {
     armor: Secret,
     /// Its public half.
     pub(crate) certificate: Certificate,
+    /// It, ready to sign.
+    pub(crate) signer: KeyFile,
     is_locked: bool,
 }
 
@@ -89,9 +91,9 @@ impl NewKeyOptions {
         session.ui.status("Generating", &format!("{name}, for {user}"));
         let request = NewKey { user, algorithm, created: now(), lifetime: self.expires.0 };
         let made = request.generate(&passphrase);
-        let (armor, certificate) = made.map_err(|error| Failure::key("no key was made", &error))?;
+        let (armor, signer) = made.map_err(|error| Failure::key("no key was made", &error))?;
         let armor = Secret::new(armor.as_bytes().to_vec());
-        Ok(MadeKey { armor, certificate, is_locked: !passphrase.is_empty() })
+        Ok(MadeKey { armor, certificate: signer.certificate().clone(), signer, is_locked: !passphrase.is_empty() })
     }
 
     fn user(&self, session: &Session, otherwise: Option<String>) -> Result<String, Failure> {

@@ -9,12 +9,15 @@ use super::Done;
 use super::args::Sources;
 use super::diagnostic::Failure;
 use super::exit::Exit;
-use super::repository::{Opened, Patience, Place, Publishing, Requests, components, rehearsed, report, store};
+use super::repository::{
+    Opened, Patience, Place, Publishing, Requests, components, configured, rehearsed, report, store,
+};
 use super::session::Session;
 use super::signing::{Also, Signing};
 use crate::format::Format;
 use crate::package::reader::FileList;
 use crate::pipeline::{Origin, Package};
+use crate::repository::anchor::Anchors;
 use crate::repository::candidate::{ReadBack, Signature};
 use crate::repository::channel::{BadChannel, Channel};
 use crate::repository::charter::Repository;
@@ -131,7 +134,8 @@ impl AtOnce {
         })?;
         let opened = Opened::new(session, signer, &Also::default(), components(session, &sources.trees)?)?;
         let (requests, ca_certificates) = (self.requests.clone(), sources.ca_certificates.clone());
-        let repository = Repository::open(store(repo, &Patience { requests, ca_certificates })?)?;
+        let anchors = Anchors::default().and_fingerprint(configured(session, repo));
+        let repository = Repository::open(store(repo, &Patience { requests, ca_certificates })?, anchors)?;
         Ok(Some(Target { channel, repository, opened }))
     }
 }

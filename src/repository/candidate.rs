@@ -61,11 +61,7 @@ impl Candidate {
     }
 
     /// Takes a package that was read already.
-    pub(super) fn of(
-        package: ReadBack,
-        trusted: &[Certificate],
-        shelf: &mut Shelf,
-    ) -> Result<Self, RepositoryError> {
+    pub(super) fn of(package: ReadBack, trusted: &[Certificate], shelf: &mut Shelf) -> Result<Self, RepositoryError> {
         let ReadBack { source, scan, signature } = package;
         let fragment = shelf.add(Fragment::of_scan(source.path(), &scan)?)?;
         let file = source.path().display();

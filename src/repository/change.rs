@@ -72,7 +72,13 @@ pub struct Found {
 impl Found {
     /// Returns the change that makes a channel show these and nothing else.
     pub(super) fn alone(&self, reason: Reason) -> Change {
-        Change { packages: self.packages.clone(), fragments: Rc::clone(&self.fragments), reason, always: false }
+        Change {
+            packages: self.packages.clone(),
+            fragments: Rc::clone(&self.fragments),
+            reason,
+            packagers: Vec::new(),
+            always: false,
+        }
     }
 
     /// Returns the change that makes a channel show these, too.
@@ -80,7 +86,7 @@ impl Found {
         let known: HashSet<&Entry> = shown.iter().collect();
         let new = self.packages.iter().filter(|entry| !known.contains(entry));
         let packages = shown.iter().chain(new).cloned().collect();
-        Change { packages, fragments: Rc::clone(&self.fragments), reason, always: false }
+        Change { packages, fragments: Rc::clone(&self.fragments), reason, packagers: Vec::new(), always: false }
     }
 }
 
@@ -179,7 +185,10 @@ impl Repository {
         let fragments = self.fragments(&old)?;
         self.advance(channel, publisher, |_| {
             let (packages, fragments) = (old.packages.clone(), Rc::clone(&fragments));
-            Ok((Change { packages, fragments, reason: Reason::Rollback { to }, always: false }, Vec::new()))
+            Ok((
+                Change { packages, fragments, reason: Reason::Rollback { to }, packagers: Vec::new(), always: false },
+                Vec::new(),
+            ))
         })
     }
 
@@ -187,8 +196,13 @@ impl Repository {
     pub fn refresh(&mut self, channel: Channel, publisher: &Publisher<'_>) -> Result<Outcome, RepositoryError> {
         self.shown(channel)?;
         self.advance(channel, publisher, |shown| {
-            let change =
-                Change { packages: shown.to_vec(), fragments: Rc::default(), reason: Reason::Refresh, always: true };
+            let change = Change {
+                packages: shown.to_vec(),
+                fragments: Rc::default(),
+                reason: Reason::Refresh,
+                packagers: Vec::new(),
+                always: true,
+            };
             Ok((change, Vec::new()))
         })
     }

@@ -1,30 +1,38 @@
 //! What a repository says of itself: its name, its shapes, its channels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::anchor::Anchors;
 use super::channel::Channel;
 use super::error::RepositoryError;
-use super::generation::Reason;
-use super::keyring::{Keyring, Trusted};
+use super::keyring::Keyring;
 use super::layout::{CERTIFICATE, KEYRING, key};
 use super::settings::{PublicUrl, Settings};
-use super::state::{self, FORM};
-use super::store::{Key, STATE, Store, Swap, Tag};
-use crate::sign::{Certificate, KeyError, Signers};
+use super::state::{self, FORM, StateError};
+use super::store::{Key, Store, Swap, Tag};
+use crate::digest::Digest;
+use crate::sign::{KeyError, SignError, Signers};
 use crate::source_date::SourceDate;
 
+/// Where the charter is, below the root of the repository.
+pub const CHARTER: &str = ".kubepkg/repository.json";
 /// Bytes that the charter may have.
 const LIMIT: u64 = 1 << 20;
-/// How often others may change the charter while this run changes it.
-const TRIES: usize = 100;
 
 /// The charter of a repository, the first file that is written and the first that is read.
+///
+/// The keys of the repository sign what others believe of it: its name, its keyring, and for how long index files are good.
+/// How it presents itself and which channels it has is not signed: whoever can write to the store can hide them anyway, and
+/// each channel has a signed head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Charter {
     form: u32,
+    /// How often what is signed was changed, from 1: heads name it, so that an older charter is known for one.
+    number: u64,
     /// `Origin` and `Label` of apt's Release files. apt asks its user before it accepts another one, so it never changes.
     pub name: String,
     /// `Description` of apt's Release files: a line.
@@ -33,6 +41,8 @@ pub struct Charter {
     pub settings: Settings,
     /// The certificates that clients are given.
     pub keyring: Keyring,
+    /// Signatures of [`Charter::message`], in one ASCII armor.
+    signatures: String,
     /// The channels that were ever published to, sorted.
     channels: Vec<String>,
 }
@@ -47,9 +57,17 @@ pub struct BadCharter(String, &'static str);
 const MAX_LINE: usize = 200;
 
 impl Charter {
-    /// Makes the charter of a new repository.
+    /// Makes the charter of a new repository, which nobody has signed yet.
     pub fn new(name: &str, description: &str, settings: Settings, keyring: Keyring) -> Result<Self, BadCharter> {
-        for (text, what) in [(name, "name of a repository"), (description, "description of a repository")] {
+        let (name, description) = (name.to_owned(), description.to_owned());
+        let (channels, signatures) = (Vec::new(), String::new());
+        let charter = Self { form: FORM, number: 1, name, description, settings, keyring, signatures, channels };
+        charter.check_lines()?;
+        Ok(charter)
+    }
+
+    fn check_lines(&self) -> Result<(), BadCharter> {
+        for (text, what) in [(&self.name, "name of a repository"), (&self.description, "description of a repository")] {
             let bad =
                 text.is_empty() || text.len() > MAX_LINE || text.trim() != text || text.chars().any(char::is_control);
             if bad {
@@ -57,8 +75,65 @@ impl Charter {
                 return Err(BadCharter(shown, what));
             }
         }
-        let (name, description) = (name.to_owned(), description.to_owned());
-        Ok(Self { form: FORM, name, description, settings, keyring, channels: Vec::new() })
+        Ok(())
+    }
+
+    /// Reads a charter that anybody may have written. Whether it is signed by whom it should be, [`Anchors`] say.
+    fn parse(bytes: &[u8]) -> Result<Self, StateError> {
+        let path = charter_key();
+        let charter: Self = state::parse(path.as_str(), bytes)?;
+        let malformed = |cause: String| StateError::Malformed { object: path.to_string(), cause };
+        charter.check_lines().map_err(|error| malformed(error.to_string()))?;
+        charter.keyring.check().map_err(malformed)?;
+        let mut seen = HashSet::new();
+        match charter.channels.iter().find(|name| name.parse::<Channel>().is_err() || !seen.insert(*name)) {
+            Some(bad) => Err(malformed(format!("`{}` is no channel, or there twice", bad.escape_default()))),
+            None => Ok(charter),
+        }
+    }
+
+    /// What is signed: text with a line for each fact.
+    pub(super) fn message(&self) -> Result<String, RepositoryError> {
+        let Self { number, name, description, settings, keyring, .. } = self;
+        let days = settings.valid_days.unwrap_or_default();
+        let mut text =
+            format!("kubepkg repository\nnumber {number}\nname {name}\ndescription {description}\nvalid-days {days}\n");
+        for one in keyring.iter() {
+            let bytes = one.certificate.to_bytes().map_err(unwritable)?;
+            let (fingerprint, digest) = (one.certificate.fingerprint(), Digest::sha256(&bytes));
+            // Memory takes everything.
+            let _ = writeln!(text, "{} {fingerprint} {}", one.role.as_str(), digest.hex());
+        }
+        Ok(text)
+    }
+
+    /// Returns how often what is signed was changed, from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn signatures(&self) -> &str {
+        &self.signatures
+    }
+
+    /// Returns it signed by keys.
+    fn signed(self, signers: &Signers<'_>, date: SourceDate) -> Result<Self, RepositoryError> {
+        let armor = self.keyring.ordered(signers).detached(self.message()?.as_bytes(), date)?.to_armor();
+        Ok(Self { signatures: armor.map_err(SignError::Refused)?, ..self })
+    }
+
+    /// Returns it as what comes after `before`: signed anew, where something else is to be believed.
+    pub(super) fn after(
+        mut self,
+        before: &Self,
+        sign: Option<(&Signers<'_>, SourceDate)>,
+    ) -> Result<Self, RepositoryError> {
+        if self.message()? == before.message()? {
+            return Ok(self);
+        }
+        let Some((signers, date)) = sign else { return Err(RepositoryError::NeedsKey) };
+        self.number += 1;
+        self.signed(signers, date)
     }
 
     /// Returns the charter of a copy in another place, which has only some of the channels.
@@ -81,18 +156,32 @@ impl Charter {
         Ok(files)
     }
 
-    /// Reads the charter as it is now.
-    pub(super) fn read(store: &Store) -> Result<Self, RepositoryError> {
-        let path = charter_key();
-        match store.get(&path, LIMIT)? {
-            Some(object) => Ok(state::parse(path.as_str(), &object.bytes)?),
-            None => Err(RepositoryError::NoRepository(store.location().to_string())),
-        }
+    /// Reads the charter as it is now, with what tells whether it is still the same.
+    fn read(store: &Store, anchors: &Anchors) -> Result<(Self, Tag), RepositoryError> {
+        let Some(object) = store.get(&charter_key(), LIMIT)? else {
+            return Err(RepositoryError::NoRepository(store.location().to_string()));
+        };
+        let charter = Self::parse(&object.bytes)?;
+        anchors.vouch(&charter)?;
+        Ok((charter, object.tag))
     }
 
     /// Returns the channels that were ever published to, sorted by name.
     pub fn channels(&self) -> Vec<Channel> {
         self.channels.iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
+    /// Whether it has a channel.
+    pub(super) fn has(&self, channel: Channel) -> bool {
+        self.channels.contains(&channel.to_string())
+    }
+
+    /// Adds a channel, unless it is there.
+    pub(super) fn add(&mut self, channel: Channel) {
+        if !self.has(channel) {
+            self.channels.push(channel.to_string());
+            self.channels.sort();
+        }
     }
 
     /// Returns the name as one word, see [`word`].
@@ -113,13 +202,24 @@ pub fn word(name: &str) -> String {
 #[derive(Debug)]
 pub struct Repository {
     store: Store,
-    charter: Charter,
-    tag: Tag,
+    anchors: Anchors,
+    pub(super) charter: Charter,
+    pub(super) tag: Tag,
 }
 
 impl Repository {
-    /// Makes a repository where there is none.
-    pub fn init(store: Store, charter: Charter) -> Result<Self, RepositoryError> {
+    /// Makes a repository where there is none, signed by its keys.
+    pub fn init(
+        store: Store,
+        charter: Charter,
+        signers: &Signers<'_>,
+        date: SourceDate,
+    ) -> Result<Self, RepositoryError> {
+        Self::found(store, charter.signed(signers, date)?, Anchors::default().and_signers(signers))
+    }
+
+    /// Makes a repository with a charter that was signed elsewhere.
+    pub(super) fn found(store: Store, charter: Charter, anchors: Anchors) -> Result<Self, RepositoryError> {
         let path = charter_key();
         if store.get(&path, LIMIT)?.is_some() {
             return Err(RepositoryError::Exists(store.location().to_string()));
@@ -129,19 +229,15 @@ impl Repository {
             return Err(RepositoryError::Exists(store.location().to_string()));
         };
         write_keys(&store, &charter.keyring)?;
-        let made = Self { store, charter, tag };
+        let made = Self { store, anchors, charter, tag };
         made.show_site()?;
         Ok(made)
     }
 
-    /// Opens the repository in a store.
-    pub fn open(store: Store) -> Result<Self, RepositoryError> {
-        let path = charter_key();
-        let Some(object) = store.get(&path, LIMIT)? else {
-            return Err(RepositoryError::NoRepository(store.location().to_string()));
-        };
-        let charter = state::parse(path.as_str(), &object.bytes)?;
-        Ok(Self { store, charter, tag: object.tag })
+    /// Opens the repository in a store, which one of the known keys has signed.
+    pub fn open(store: Store, anchors: Anchors) -> Result<Self, RepositoryError> {
+        let (charter, tag) = Charter::read(&store, &anchors)?;
+        Ok(Self { store, anchors, charter, tag })
     }
 
     /// Returns where it is kept.
@@ -154,9 +250,24 @@ impl Repository {
         self.store
     }
 
+    /// Takes keys for those of the repository, too.
+    pub(super) fn know(&mut self, signers: &Signers<'_>) {
+        self.anchors = std::mem::take(&mut self.anchors).and_signers(signers);
+    }
+
+    /// Returns what is known of its keys.
+    pub(super) fn anchors(&self) -> &Anchors {
+        &self.anchors
+    }
+
     /// Returns what it says of itself.
     pub fn charter(&self) -> &Charter {
         &self.charter
+    }
+
+    /// Returns what it says of itself by now.
+    pub(super) fn charter_now(&self) -> Result<Charter, RepositoryError> {
+        Ok(Charter::read(&self.store, &self.anchors)?.0)
     }
 
     /// Returns the channels that were ever published to, sorted by name.
@@ -164,125 +275,20 @@ impl Repository {
         self.charter.channels()
     }
 
-    /// Lets the keys of certificates sign packages, or renews certificates.
-    pub fn trust(&mut self, certificates: &[Certificate]) -> Result<(), RepositoryError> {
-        self.amend_keys(|keyring| certificates.iter().for_each(|certificate| keyring.trust(certificate)))
-    }
-
-    /// Takes a certificate away, by the fingerprint of its primary key. Clients keep what they were given.
-    pub fn distrust(&mut self, fingerprint: &str) -> Result<(), RepositoryError> {
-        let find = |one: &&Trusted| one.certificate.fingerprint() == fingerprint;
-        match self.charter.keyring.iter().find(find) {
-            None => return Err(RepositoryError::NoKey(fingerprint.to_owned())),
-            Some(one) if one.role.is_for_index() => return Err(RepositoryError::KeySigns(fingerprint.to_owned())),
-            Some(_) => {}
-        }
-        self.amend_keys(|keyring| keyring.distrust(fingerprint))
-    }
-
-    /// Changes the keyring, and then what clients fetch of it.
-    pub(super) fn amend_keys(&mut self, change: impl Fn(&mut Keyring)) -> Result<(), RepositoryError> {
-        self.amend(|charter| change(&mut charter.keyring))?;
-        self.show_keys()
-    }
-
-    /// Writes the certificates that clients fetch, as the charter has them. Returns when nobody has changed it meanwhile.
-    pub fn show_keys(&mut self) -> Result<(), RepositoryError> {
-        for _ in 0..TRIES {
-            let keyring = self.charter.keyring.clone();
-            write_keys(&self.store, &keyring)?;
-            self.reload()?;
-            if self.charter.keyring == keyring {
-                return Ok(());
-            }
-        }
-        Err(RepositoryError::Contended { tries: TRIES })
-    }
-
-    /// Whether these are the keys that sign index files: all of them, and no other, with the certificates that clients
-    /// have. Where the repository is signed anew by other keys, those that go need not sign.
-    pub(super) fn admit(
-        &self,
-        signers: &Signers<'_>,
-        date: SourceDate,
-        reason: &Reason,
-    ) -> Result<(), RepositoryError> {
-        let own = self.charter.keyring.of_index();
-        let named = |mut all: Vec<&str>| {
-            all.sort_unstable();
-            all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()
-        };
-        let known = named(own.iter().map(Certificate::fingerprint).collect());
-        let given = named(signers.certificates().map(Certificate::fingerprint).collect());
-        let is_own = match reason {
-            Reason::Resign => given.iter().all(|one| known.contains(one)),
-            _ => known == given,
-        };
-        if !is_own {
-            return Err(RepositoryError::OtherKeys { known, given });
-        }
-        let is_fit = |fingerprint: &str| {
-            own.iter().flat_map(|one| one.keys(date.epoch())).any(|key| key.fingerprint == fingerprint && key.is_fit())
-        };
-        match signers.iter().find(|signer| !is_fit(signer.fingerprint())) {
-            None => Ok(()),
-            Some(signer) => Err(RepositoryError::OldCertificate(signer.fingerprint().to_owned())),
-        }
-    }
-
-    /// Chooses settings anew. They hold from the next publication on.
-    pub fn configure(&mut self, settings: &Settings) -> Result<(), RepositoryError> {
-        self.amend(|charter| settings.clone_into(&mut charter.settings))
-    }
-
-    /// Adds a channel to the charter, unless it stands there.
-    pub(super) fn register(&mut self, channel: Channel) -> Result<(), RepositoryError> {
-        let name = channel.to_string();
-        if !self.charter.channels.contains(&name) {
-            // Whoever made the repository may have been killed before the certificates were there.
-            self.show_keys()?;
-        }
-        self.amend(|charter| {
-            if !charter.channels.contains(&name) {
-                charter.channels.push(name.clone());
-                charter.channels.sort();
-            }
-        })
-    }
-
-    /// Changes the charter, however often others are faster; writes nothing where nothing changes.
-    fn amend(&mut self, change: impl Fn(&mut Charter)) -> Result<(), RepositoryError> {
-        for _ in 0..TRIES {
-            let mut charter = self.charter.clone();
-            change(&mut charter);
-            if charter == self.charter {
-                return Ok(());
-            }
-            match self.store.swap(&charter_key(), &state::write(&charter), Some(&self.tag))? {
-                Swap::Done(tag) => (self.charter, self.tag) = (charter, tag),
-                Swap::Lost => self.reload()?,
-            }
-        }
-        Err(RepositoryError::Contended { tries: TRIES })
-    }
-
     /// Reads the charter again.
     pub(super) fn reload(&mut self) -> Result<(), RepositoryError> {
-        let path = charter_key();
-        let Some(object) = self.store.get(&path, LIMIT)? else {
-            return Err(RepositoryError::NoRepository(self.store.location().to_string()));
-        };
-        (self.charter, self.tag) = (state::parse(path.as_str(), &object.bytes)?, object.tag);
+        (self.charter, self.tag) = Charter::read(&self.store, &self.anchors)?;
         Ok(())
     }
 }
 
-fn charter_key() -> Key {
-    key(&format!("{STATE}/repository.json"))
+/// Returns where the charter is.
+pub(super) fn charter_key() -> Key {
+    key(CHARTER)
 }
 
 /// Writes the certificates as clients fetch them, where they are other ones.
-fn write_keys(store: &Store, keyring: &Keyring) -> Result<(), RepositoryError> {
+pub(super) fn write_keys(store: &Store, keyring: &Keyring) -> Result<(), RepositoryError> {
     for (key, bytes) in key_files(keyring)? {
         if store.get(&key, LIMIT)?.is_none_or(|there| there.bytes != bytes) {
             store.replace(&key, &bytes)?;
@@ -291,8 +297,12 @@ fn write_keys(store: &Store, keyring: &Keyring) -> Result<(), RepositoryError> {
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+fn unwritable(error: KeyError) -> RepositoryError {
+    RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() }
+}
+
 fn key_files(keyring: &Keyring) -> Result<[(Key, Vec<u8>); 2], RepositoryError> {
-    let failed = |error: KeyError| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() };
-    let armor = keyring.to_armor().map_err(failed)?.into_bytes();
-    Ok([(key(CERTIFICATE), armor), (key(KEYRING), keyring.to_bytes().map_err(failed)?)])
+    let armor = keyring.to_armor().map_err(unwritable)?.into_bytes();
+    Ok([(key(CERTIFICATE), armor), (key(KEYRING), keyring.for_apt().to_bytes().map_err(unwritable)?)])
 }

@@ -90,6 +90,40 @@ pub enum RepositoryError {
         /// The fingerprints of those that were given.
         given: Vec<String>,
     },
+    /// What the repository says of itself is not signed by its keys.
+    #[error("`{object}` is not signed by the repository's keys: {cause}")]
+    Unsigned {
+        /// The file.
+        object: String,
+        /// What is wrong with its signature.
+        cause: crate::sign::VerifyError,
+    },
+    /// The repository has other keys than those that are known.
+    #[error("the repository is signed by {}, and not by {}", listed(.known), listed(.named))]
+    ForeignCharter {
+        /// The fingerprints of those that sign it.
+        known: Vec<String>,
+        /// The fingerprints that were named.
+        named: Vec<String>,
+    },
+    /// Nobody who knows the keys of the repository is there to tell whether it is that repository.
+    #[error("the repository is signed by {}, and nothing here says that it should be", listed(.0))]
+    Unknown(Vec<String>),
+    /// An older charter was put back.
+    #[error("`{object}` is older than what `{head}` was signed for: its number is {number}, and was {newest}")]
+    OldCharter {
+        /// The file.
+        object: String,
+        /// The head that knows a newer one.
+        head: String,
+        /// The number that it has.
+        number: u64,
+        /// The number that it had.
+        newest: u64,
+    },
+    /// What changes is signed.
+    #[error("this is signed, and takes the repository's keys")]
+    NeedsKey,
     /// Somebody else signed what the channel shows.
     #[error("`{object}` is not signed as the repository is: {cause}")]
     ForeignHead {

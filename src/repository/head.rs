@@ -32,6 +32,8 @@ struct Stored {
     form: u32,
     number: u64,
     generation: Digest,
+    /// The number of the charter that whoever signed it knew.
+    charter: u64,
     /// Signatures of [`Head::message`], in one ASCII armor.
     signatures: String,
 }
@@ -41,6 +43,8 @@ struct Stored {
 pub struct Held {
     /// The head.
     pub head: Head,
+    /// The number of the charter that whoever signed it knew: an older one is not the repository's any more.
+    pub charter: u64,
     signatures: String,
     tag: Tag,
 }
@@ -56,8 +60,8 @@ impl Head {
     pub fn read(store: &Store, channel: Channel) -> Result<Option<Held>, RepositoryError> {
         let key = key(channel);
         let Some(object) = store.get(&key, LIMIT)? else { return Ok(None) };
-        let Stored { number, generation, signatures, .. } = state::parse(key.as_str(), &object.bytes)?;
-        Ok(Some(Held { head: Self { number, generation }, signatures, tag: object.tag }))
+        let Stored { number, generation, charter, signatures, .. } = state::parse(key.as_str(), &object.bytes)?;
+        Ok(Some(Held { head: Self { number, generation }, charter, signatures, tag: object.tag }))
     }
 
     /// Signs and writes it if the channel still shows `expected`, and returns it as it stands now; none if the channel
@@ -67,21 +71,23 @@ impl Head {
         store: &Store,
         channel: Channel,
         expected: Option<&Held>,
+        charter: u64,
         (signers, date): (&Signers<'_>, SourceDate),
     ) -> Result<Option<Held>, RepositoryError> {
-        let armor = signers.detached(self.message(channel).as_bytes(), date)?.to_armor();
+        let armor = signers.detached(self.message(channel, charter).as_bytes(), date)?.to_armor();
         let signatures = armor.map_err(crate::sign::SignError::Refused)?;
         let (number, generation) = (self.number, self.generation.clone());
-        let bytes = state::write(&Stored { form: FORM, number, generation, signatures: signatures.clone() });
+        let bytes = state::write(&Stored { form: FORM, number, generation, charter, signatures: signatures.clone() });
         match store.swap(&key(channel), &bytes, expected.map(|held| &held.tag))? {
-            Swap::Done(tag) => Ok(Some(Held { head: self, signatures, tag })),
+            Swap::Done(tag) => Ok(Some(Held { head: self, charter, signatures, tag })),
             Swap::Lost => Ok(None),
         }
     }
 
     /// What is signed: text with a line for each fact.
-    fn message(&self, channel: Channel) -> String {
-        format!("kubepkg head\nchannel {channel}\nnumber {}\ngeneration {}\n", self.number, self.generation.hex())
+    fn message(&self, channel: Channel, charter: u64) -> String {
+        let (number, generation) = (self.number, self.generation.hex());
+        format!("kubepkg head\nchannel {channel}\nnumber {number}\ngeneration {generation}\ncharter {charter}\n")
     }
 }
 
@@ -89,7 +95,7 @@ impl Held {
     /// Checks that one of the certificates signed it for this channel.
     pub fn verify(&self, channel: Channel, certificates: &[Certificate]) -> Result<(), VerifyError> {
         let signatures = Signatures::parse(self.signatures.as_bytes())?;
-        signatures.verify(certificates, self.head.message(channel).as_bytes()).map(|_| ())
+        signatures.verify(certificates, self.head.message(channel, self.charter).as_bytes()).map(|_| ())
     }
 }
 

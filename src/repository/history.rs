@@ -1,10 +1,10 @@
 //! What a channel showed, and when.
 
 use super::channel::Channel;
-use super::charter::Repository;
+use super::charter::{Charter, Repository, charter_key};
 use super::error::RepositoryError;
 use super::generation::{Entry, Generation};
-use super::head::Head;
+use super::head::{self, Head, Held};
 use super::publish::difference;
 
 /// A generation with what names it.
@@ -45,9 +45,35 @@ impl Repository {
         Ok(published)
     }
 
-    /// Returns what a channel shows.
+    /// Returns the head of a channel, which one of the keys that sign the repository has signed.
+    pub(super) fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
+        let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
+        if Self::judge(&held, channel, self.charter()).is_err() {
+            // The keys may have changed since the charter was read.
+            Self::judge(&held, channel, &self.charter_now()?)?;
+        }
+        Ok(Some(held))
+    }
+
+    /// Whether a head is one that goes with a charter.
+    fn judge(held: &Held, channel: Channel, charter: &Charter) -> Result<(), RepositoryError> {
+        let object = head::key(channel).to_string();
+        if held.charter > charter.number() {
+            let (number, newest) = (charter.number(), held.charter);
+            return Err(RepositoryError::OldCharter {
+                object: charter_key().to_string(),
+                head: object,
+                number,
+                newest,
+            });
+        }
+        held.verify(channel, &charter.keyring.of_index())
+            .map_err(|cause| RepositoryError::ForeignHead { object, cause })
+    }
+
+    /// Returns what a channel shows, as its keys have signed it.
     pub fn shown(&self, channel: Channel) -> Result<Shown, RepositoryError> {
-        let Some(held) = Head::read(self.store(), channel)? else { return Err(self.no_channel(channel)) };
+        let Some(held) = self.head(channel)? else { return Err(self.no_channel(channel)) };
         let generation = Generation::read(self.store(), channel, &held.head)?;
         Ok(Shown { head: held.head, generation })
     }

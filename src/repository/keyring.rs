@@ -1,5 +1,7 @@
 //! The certificates that clients of a repository are given, and what each of them is for.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::sign::{Certificate, KeyError, Signer, Signers};
@@ -32,6 +34,16 @@ pub enum Role {
 }
 
 impl Role {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Everything => "everything",
+            Self::Index => "index",
+            Self::Packages => "packages",
+            Self::Former => "former",
+        }
+    }
+
     /// Whether it signs index files.
     pub fn is_for_index(self) -> bool {
         matches!(self, Self::Everything | Self::Index)
@@ -59,6 +71,27 @@ impl Keyring {
             keyring.trust(certificate);
         }
         keyring
+    }
+
+    /// Checks one that anybody may have written: every certificate is there once, under its own fingerprint.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        for one in &self.0 {
+            let fingerprint = one.certificate.fingerprint();
+            if one.fingerprint != fingerprint {
+                return Err(format!("the certificate of {fingerprint} is called something else"));
+            }
+            if !seen.insert(fingerprint) {
+                return Err(format!("the certificate of {fingerprint} is there twice"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns those that apt believes: it takes an index file of any key that it is given, and no package for its own.
+    #[must_use]
+    pub fn for_apt(&self) -> Self {
+        Self(self.0.iter().filter(|one| one.role.is_for_index()).cloned().collect())
     }
 
     /// Returns each certificate with what it is for.

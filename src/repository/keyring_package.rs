@@ -71,7 +71,8 @@ pub struct KeyringPackage(PackageImage);
 
 impl KeyringPackage {
     /// Makes it of the certificates that clients are given. Without `version` it is the day of the newest certificate, which
-    /// is the package's time, too: of the same certificates the same package is made. Without `maintainer` it is the user of
+    /// is the package's time, too, and the revision says how often the keyring changed: of the same keyring the same package
+    /// is made, and of a later one a newer package. Without `maintainer` it is the user of
     /// the key that signs the repository.
     pub fn new(
         charter: &Charter,
@@ -85,13 +86,13 @@ impl KeyringPackage {
             return Err(KeyringPackageError::Maintainer(maintainer.escape_default().to_string()));
         }
         let word = charter.word();
-        let name = format!("{word}-archive-keyring");
+        let name = package_name(charter);
         let mut entries = Vec::new();
-        let (armor, packets) = (charter.keyring.to_armor()?.into_bytes(), charter.keyring.to_bytes()?);
+        let (all, apt) = (&charter.keyring, charter.keyring.for_apt());
         for (format, path, bytes) in [
-            (Format::Rpm, format!("{RPM_KEYS}/RPM-GPG-KEY-{word}"), armor.clone()),
-            (Format::Deb, format!("{KEYRINGS}/{name}.asc"), armor),
-            (Format::Deb, format!("{KEYRINGS}/{name}.gpg"), packets),
+            (Format::Rpm, format!("{RPM_KEYS}/RPM-GPG-KEY-{word}"), all.to_armor()?.into_bytes()),
+            (Format::Deb, format!("{KEYRINGS}/{name}.asc"), apt.to_armor()?.into_bytes()),
+            (Format::Deb, format!("{KEYRINGS}/{name}.gpg"), apt.to_bytes()?),
         ] {
             entries.push(entry(format, path.parse()?, bytes));
         }
@@ -143,6 +144,11 @@ impl KeyringPackage {
     }
 }
 
+/// Returns the name of a repository's package of certificates.
+pub(super) fn package_name(charter: &Charter) -> String {
+    format!("{}-archive-keyring", charter.word())
+}
+
 /// The time at which the newest certificate began, or was last renewed.
 fn newest(charter: &Charter) -> SourceDate {
     let certificates = charter.keyring.certificates();
@@ -163,14 +169,14 @@ fn entry(format: Format, path: InstallPath, bytes: Vec<u8>) -> Entry {
     Entry { path, mode, owner, role, content: Content::Text(bytes), formats: Formats::Only(format) }
 }
 
-#[expect(clippy::expect_used, reason = "1 is a revision")]
+#[expect(clippy::expect_used, reason = "numbers are revisions")]
 fn metadata(
     charter: &Charter,
     name: &str,
     version: Version,
     maintainer: String,
 ) -> Result<Metadata, KeyringPackageError> {
-    let revision: Revision = "1".parse().expect("a number");
+    let revision: Revision = charter.number().to_string().parse().expect("a number");
     let year = newest(charter).to_string().chars().take(4).collect::<String>();
     let settings = &charter.settings;
     Ok(Metadata {

@@ -103,6 +103,9 @@ pub struct Origin {
     pub dated: Option<SourceDate>,
     /// Which of its signatures counted.
     pub packets: Packets,
+    /// The certificates of those who signed packages of it, and whom the clients of this repository do not trust yet. They
+    /// do as soon as no gate refuses what is taken.
+    pub packagers: Vec<Certificate>,
 }
 
 impl Repository {
@@ -170,7 +173,7 @@ impl Repository {
             dated: origin.dated.map(SourceDate::epoch),
             signatures: origin.packets.as_str().to_owned(),
         };
-        self.add(channel, files, &reason, publisher)
+        self.add(channel, files, (&reason, &origin.packagers), publisher)
     }
 }
 

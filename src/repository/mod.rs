@@ -8,6 +8,8 @@
 //! A [`Fragment`] is all that a repository needs to know of a package: whoever keeps it never reads the package again.
 //! Index files are functions of fragments, names and a [`SourceDate`](crate::source_date::SourceDate).
 
+pub mod amend;
+pub mod anchor;
 pub mod apt;
 pub mod bundle;
 pub mod candidate;

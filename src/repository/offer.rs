@@ -15,6 +15,7 @@ use super::pack::Shelf;
 use super::paper;
 use super::publish::{Change, Outcome, Publisher};
 use crate::digest::Digest;
+use crate::sign::Certificate;
 
 impl Repository {
     /// Adds package files to a channel, with the papers among the files and beside them. Packages that it shows already are
@@ -25,19 +26,20 @@ impl Repository {
         files: &[PathBuf],
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
-        self.add(channel, files, &Reason::Publish, publisher)
+        self.add(channel, files, (&Reason::Publish, &[]), publisher)
     }
 
-    /// Adds package files to a channel, for some reason.
+    /// Adds package files to a channel, for some reason. Clients are given the certificates of `packagers`, who signed some of
+    /// them, unless something is refused.
     pub(super) fn add(
         &mut self,
         channel: Channel,
         files: &[PathBuf],
-        reason: &Reason,
+        (reason, packagers): (&Reason, &[Certificate]),
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         self.admit(&publisher.signers, publisher.date, reason)?;
-        let offered = self.offered(files)?;
+        let offered = self.offered(files, packagers)?;
         self.advance(channel, publisher, |shown| Ok(offered.change(shown, reason)))
     }
 
@@ -55,20 +57,22 @@ impl Repository {
         for package in natural_order(packages, |package| package.source.path()) {
             candidates.push(Candidate::of(package, &trusted, &mut shelf)?);
         }
-        let offered = self.accepted(candidates, shelf, &[])?;
+        let offered = self.accepted(candidates, shelf, &[], &[])?;
         self.advance(channel, publisher, |shown| Ok(offered.change(shown, &Reason::Publish)))
     }
 
-    /// Reads package files, with the papers among them and beside them.
-    pub(super) fn offered(&self, files: &[PathBuf]) -> Result<Offered, RepositoryError> {
+    /// Reads package files, with the papers among them and beside them. Besides those whom clients trust, `packagers` may
+    /// have signed them.
+    pub(super) fn offered(&self, files: &[PathBuf], packagers: &[Certificate]) -> Result<Offered, RepositoryError> {
         let (papers, files): (Vec<PathBuf>, Vec<PathBuf>) =
             files.iter().cloned().partition(|path| paper::Kind::of(path).is_some());
-        let (list, trusted) = (self.charter().settings.file_list(), self.charter().keyring.of_packages());
+        let (list, mut trusted) = (self.charter().settings.file_list(), self.charter().keyring.of_packages());
+        trusted.extend_from_slice(packagers);
         let (mut shelf, mut candidates) = (Shelf::default(), Vec::with_capacity(files.len()));
         for path in natural_order(&files, |path| path) {
             candidates.push(Candidate::read(path, list, &trusted, &mut shelf)?);
         }
-        self.accepted(candidates, shelf, &papers)
+        self.accepted(candidates, shelf, &papers, packagers)
     }
 
     /// Asks each package what can be asked of it alone.
@@ -77,6 +81,7 @@ impl Repository {
         mut candidates: Vec<Candidate>,
         shelf: Shelf,
         papers: &[PathBuf],
+        packagers: &[Certificate],
     ) -> Result<Offered, RepositoryError> {
         let mut refused: Vec<Refusal> = candidates.iter().flat_map(Candidate::refusals).collect();
         refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
@@ -85,7 +90,7 @@ impl Repository {
             refused.extend(candidate.attach(&mut places)?);
         }
         if refused.is_empty() {
-            Ok(Offered { candidates, fragments: Rc::new(shelf) })
+            Ok(Offered { candidates, fragments: Rc::new(shelf), packagers: packagers.to_vec() })
         } else {
             Err(Refusals(refused).into())
         }
@@ -96,6 +101,7 @@ impl Repository {
 pub(super) struct Offered {
     pub(super) candidates: Vec<Candidate>,
     fragments: Rc<Shelf>,
+    packagers: Vec<Certificate>,
 }
 
 impl Offered {
@@ -105,8 +111,8 @@ impl Offered {
         let fresh: Vec<&Candidate> =
             self.candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
         let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
-        let fragments = Rc::clone(&self.fragments);
-        (Change { packages, fragments, reason: reason.clone(), always: false }, fresh)
+        let (fragments, packagers) = (Rc::clone(&self.fragments), self.packagers.clone());
+        (Change { packages, fragments, reason: reason.clone(), packagers, always: false }, fresh)
     }
 }
 

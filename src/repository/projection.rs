@@ -3,8 +3,10 @@
 //! It is written after the head, in an order in which a client that reads meanwhile sees the old state or the new one,
 //! and it can be written again at any time from what the generation holds: no key is needed. Of publishers that write at
 //! the same time the newest generation wins, however slow the others are.
+//!
+//! Where the generation before was written to its end, only what differs from it is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::channel::Channel;
 use super::error::RepositoryError;
@@ -12,7 +14,7 @@ use super::generation::{Generation, Projected};
 use super::head::Head;
 use super::rpmmd::LIST;
 use super::state::StateError;
-use super::store::{Key, Store, Swap, Tag};
+use super::store::{Key, Object, Store, Swap, Tag};
 use crate::digest::Digest;
 
 /// Bytes that one file may have.
@@ -27,6 +29,8 @@ pub(super) type Bytes = HashMap<Digest, Vec<u8>>;
 #[derive(Default)]
 pub(super) struct Fresh<'a> {
     pub(super) generation: Option<(&'a Head, &'a Generation)>,
+    /// The generation before it.
+    pub(super) parent: Option<&'a Generation>,
     pub(super) bytes: Bytes,
 }
 
@@ -38,59 +42,93 @@ pub(super) fn write(store: &Store, channel: Channel, fresh: &Fresh<'_>) -> Resul
         // Before the head is read: whoever publishes after that changes a tag or is newer.
         let Some(first) = Head::read(store, channel)? else { return Ok(None) };
         let read;
-        let generation = match fresh.generation {
-            Some((head, generation)) if *head == first.head => generation,
+        let (generation, parent) = match fresh.generation {
+            Some((head, generation)) if *head == first.head => (generation, fresh.parent),
             _ => {
                 read = Generation::read(store, channel, &first.head)?;
-                &read
+                (&read, None)
             }
         };
-        let keys: Vec<Key> = generation.projection.iter().map(|file| file.path.clone()).collect();
-        let tags = if store.is_guarded() { vec![None; keys.len()] } else { store.tags(&keys)? };
+        let files = outdated(store, generation, parent)?;
         if Head::read(store, channel)?.is_none_or(|now| now.head != first.head) {
             continue;
         }
-        if write_all(store, generation, &tags, bytes)? {
+        if write_all(store, generation, &files, bytes)? {
             return Ok(Some(first.head));
         }
     }
     Err(RepositoryError::Busy { channel, tries: TRIES })
 }
 
+/// A file that is to be written, and what is there now.
+type Outdated<'a> = (&'a Projected, Option<Tag>);
+
+/// Returns the files that are not known to be what a generation wants.
+fn outdated<'a>(
+    store: &Store,
+    generation: &'a Generation,
+    parent: Option<&Generation>,
+) -> Result<Vec<Outdated<'a>>, RepositoryError> {
+    let mut tags = HashMap::new();
+    let mut kept = HashSet::new();
+    if let Some(parent) = parent {
+        let last: Vec<&Projected> = parent.projection.iter().filter(|file| is_last(&file.path)).collect();
+        let there = fetch(store, &last)?;
+        if last.iter().zip(&there).all(|(file, object)| is_of(object.as_ref(), file)) {
+            kept.extend(parent.projection.iter().map(|file| (&file.path, &file.sha256)));
+        }
+        tags.extend(last.iter().zip(there).map(|(file, object)| (&file.path, object.map(|object| object.tag))));
+    }
+    let files: Vec<&Projected> =
+        generation.projection.iter().filter(|file| !kept.contains(&(&file.path, &file.sha256))).collect();
+    if !store.is_guarded() {
+        let unknown: Vec<&Key> = files.iter().map(|file| &file.path).filter(|path| !tags.contains_key(path)).collect();
+        let keys: Vec<Key> = unknown.iter().copied().cloned().collect();
+        tags.extend(unknown.into_iter().zip(store.tags(&keys)?));
+    }
+    Ok(files.into_iter().map(|file| (file, tags.remove(&file.path).flatten())).collect())
+}
+
 /// Whether what is written last is what the generation wants, and then all of it is.
 pub(super) fn is_written(store: &Store, generation: &Generation) -> Result<bool, RepositoryError> {
-    are_written(store, generation.projection.iter().filter(|file| is_last(&file.path)))
+    let last: Vec<&Projected> = generation.projection.iter().filter(|file| is_last(&file.path)).collect();
+    Ok(last.iter().zip(fetch(store, &last)?).all(|(file, object)| is_of(object.as_ref(), file)))
 }
 
 /// Whether everything is what the generation wants, whoever else may have been at it.
 pub(super) fn is_complete(store: &Store, generation: &Generation) -> Result<bool, RepositoryError> {
-    are_written(store, generation.projection.iter())
-}
-
-fn are_written<'a>(store: &Store, files: impl Iterator<Item = &'a Projected>) -> Result<bool, RepositoryError> {
-    for file in files {
-        let there = store.get(&file.path, LIMIT)?;
-        if there.is_none_or(|object| !object.is(&file.sha256)) {
+    for file in &generation.projection {
+        // One by one: some are large.
+        if !is_of(store.get(&file.path, LIMIT)?.as_ref(), file) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// The files that hold or name signatures are the last ones of each shape.
+fn fetch(store: &Store, files: &[&Projected]) -> Result<Vec<Option<Object>>, RepositoryError> {
+    let keys: Vec<Key> = files.iter().map(|file| file.path.clone()).collect();
+    Ok(store.get_all(&keys, LIMIT)?)
+}
+
+fn is_of(object: Option<&Object>, file: &Projected) -> bool {
+    object.is_some_and(|object| object.is(&file.sha256))
+}
+
+/// The files that hold or name signatures are the last ones of each shape, and say by digests what all others are; all
+/// but the certificates.
 fn is_last(path: &Key) -> bool {
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    matches!(name, "InRelease" | "repomd.xml" | "repomd.xml.asc" | LIST)
+    matches!(name, "InRelease" | "repomd.xml" | "repomd.xml.asc" | "repomd.xml.key" | LIST)
 }
 
 /// Returns whether nobody else wrote meanwhile.
 fn write_all(
     store: &Store,
     generation: &Generation,
-    tags: &[Option<Tag>],
+    files: &[Outdated<'_>],
     bytes: &Bytes,
 ) -> Result<bool, RepositoryError> {
-    let files: Vec<(&Projected, &Option<Tag>)> = generation.projection.iter().zip(tags).collect();
     for group in files.chunk_by(|(one, _), (other, _)| together(one, other)) {
         let contents = group.iter().map(|(file, _)| content(store, generation, file, bytes));
         let contents = contents.collect::<Result<Vec<_>, _>>()?;

@@ -37,7 +37,13 @@ impl Repository {
         self.advance(channel, publisher, |shown| {
             let packages = remaining(shown, keep, &fragments, publisher.components);
             Ok((
-                Change { packages, fragments: Rc::default(), reason: Reason::Prune { keep }, always: false },
+                Change {
+                    packages,
+                    fragments: Rc::default(),
+                    reason: Reason::Prune { keep },
+                    packagers: Vec::new(),
+                    always: false,
+                },
                 Vec::new(),
             ))
         })

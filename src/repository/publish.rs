@@ -27,7 +27,7 @@ use super::state::StateError;
 use super::store::{Content, Key, STATE};
 use crate::digest::Digest;
 use crate::package::reader::FileList;
-use crate::sign::Signers;
+use crate::sign::{Certificate, Signers};
 use crate::source_date::SourceDate;
 
 /// How often others may publish to the channel before this run gives up.
@@ -70,6 +70,8 @@ pub(super) struct Change {
     /// The fragments of packages that the channel does not show yet.
     pub(super) fragments: Rc<Shelf>,
     pub(super) reason: Reason,
+    /// The certificates of those who signed packages that are new, and whom nobody has trusted yet.
+    pub(super) packagers: Vec<Certificate>,
     /// Whether there is a new generation even where the packages are the same.
     pub(super) always: bool,
 }
@@ -118,15 +120,6 @@ impl Repository {
         Err(RepositoryError::Busy { channel, tries: TRIES })
     }
 
-    /// Returns the head of a channel, which one of the keys that sign the repository has signed.
-    pub(super) fn head(&self, channel: Channel) -> Result<Option<Held>, RepositoryError> {
-        let Some(held) = Head::read(self.store(), channel)? else { return Ok(None) };
-        match held.verify(channel, &self.charter().keyring.of_index()) {
-            Ok(()) => Ok(Some(held)),
-            Err(cause) => Err(RepositoryError::ForeignHead { object: super::head::key(channel).to_string(), cause }),
-        }
-    }
-
     /// Writes one generation; none if somebody else was faster.
     fn commit(
         &mut self,
@@ -149,6 +142,10 @@ impl Repository {
         let fragments = sort(&mut generation, &shelf)?;
         gates(next, &generation, &fragments, publisher.components)?;
         self.place(next, candidates, placed)?;
+        // Now nothing refuses the packages, and from here on clients are shown the certificates.
+        if !change.packagers.is_empty() {
+            self.trust(&change.packagers, (&publisher.signers, publisher.date))?;
+        }
         let earlier = |name: &str| self.earlier(shown, name);
         let places = Places { channel, entries: &generation.packages, earlier: &earlier };
         let (charter, components) = (self.charter(), publisher.components);
@@ -167,8 +164,9 @@ impl Repository {
         // Somebody may have given the repository other keys meanwhile.
         self.reload()?;
         self.admit(&publisher.signers, date, &generation.reason)?;
-        let Some(held) = head.commit(self.store(), channel, held, (&signers, date))? else { return Ok(None) };
-        let fresh = Fresh { generation: Some((&held.head, &generation)), bytes };
+        let number = self.charter().number();
+        let Some(held) = head.commit(self.store(), channel, held, number, (&signers, date))? else { return Ok(None) };
+        let fresh = Fresh { generation: Some((&held.head, &generation)), parent: shown, bytes };
         projection::write(self.store(), channel, &fresh)?;
         site::show(self, &held.head, &generation)?;
         Ok(Some(held.head))
@@ -238,7 +236,9 @@ impl Repository {
     ) -> Result<Bytes, RepositoryError> {
         let Rendered { indices, aliases, projection } = rendered;
         // Their names are their digests: what the channel showed before is there.
-        let known: HashSet<&Key> = next.shown.iter().flat_map(|shown| &shown.indices).map(|file| &file.path).collect();
+        let indexed = next.shown.iter().flat_map(|shown| &shown.indices).map(|file| &file.path);
+        let signed = next.shown.iter().flat_map(|shown| &shown.projection).map(|file| &file.source);
+        let known: HashSet<&Key> = indexed.chain(signed).collect();
         let new = indices.iter().filter(|index| !known.contains(&index.path));
         let mut new: Vec<(Key, Content<'_>)> =
             new.map(|index| (index.path.clone(), Content::Bytes(&index.bytes))).collect();
@@ -258,7 +258,9 @@ impl Repository {
                 file.path.clone()
             } else {
                 let copy = key(&format!("{STATE}/signed/{}", sha256.hex()));
-                new.push((copy.clone(), Content::Bytes(bytes)));
+                if !known.contains(&copy) {
+                    new.push((copy.clone(), Content::Bytes(bytes)));
+                }
                 copy
             };
             projected.push(Projected { path: path.clone(), source, sha256, size });

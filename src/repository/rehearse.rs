@@ -24,7 +24,7 @@ impl Repository {
         files: &[PathBuf],
         components: &Components,
     ) -> Result<Difference, RepositoryError> {
-        let offered = self.offered(files)?;
+        let offered = self.offered(files, &[])?;
         let given: Vec<Entry> = offered.candidates.iter().map(Candidate::entry).collect();
         let refused = self.other_bytes(&given)?;
         if !refused.is_empty() {

@@ -7,11 +7,13 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use super::amend::By;
 use super::channel::Channel;
 use super::charter::Repository;
 use super::error::RepositoryError;
 use super::fragment::Fragment;
 use super::generation::Reason;
+use super::keyring::Keyring;
 use super::publish::{Change, Outcome, Publisher};
 use crate::sign::Certificate;
 
@@ -43,7 +45,13 @@ impl Repository {
         if !is_known && overlap == Overlap::Required {
             return Err(RepositoryError::NoOverlap(known));
         }
-        self.amend_keys(|keyring| keyring.join(signers))?;
+        if !is_known && self.anchors().is_empty() {
+            // Whatever the keyring says would be signed: somebody has to know that it is the repository's.
+            return Err(RepositoryError::Unknown(known));
+        }
+        self.know(signers);
+        let hand = (signers, publisher.date);
+        self.amend_keys(By::Successor(hand), |keyring| keyring.join(signers))?;
         let mut done = Vec::new();
         for channel in self.published()? {
             done.push((channel, self.sign_again(channel, publisher)?));
@@ -53,7 +61,9 @@ impl Repository {
             let late = self.signed_by_others(publisher)?;
             if late.is_empty() {
                 let used = self.issuers()?;
-                self.amend_keys(|keyring| keyring.leave_to(signers, |certificate| is_among(certificate, &used)))?;
+                let leave = |keyring: &mut Keyring| keyring.leave_to(signers, |one| is_among(one, &used));
+                self.amend_keys(By::Successor(hand), leave)?;
+                self.seal_heads(hand)?;
                 return Ok(done);
             }
             for channel in late {
@@ -65,8 +75,13 @@ impl Repository {
 
     fn sign_again(&mut self, channel: Channel, publisher: &Publisher<'_>) -> Result<Outcome, RepositoryError> {
         self.advance(channel, publisher, |shown| {
-            let change =
-                Change { packages: shown.to_vec(), fragments: Rc::default(), reason: Reason::Resign, always: true };
+            let change = Change {
+                packages: shown.to_vec(),
+                fragments: Rc::default(),
+                reason: Reason::Resign,
+                packagers: Vec::new(),
+                always: true,
+            };
             Ok((change, Vec::new()))
         })
     }

@@ -48,7 +48,7 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Self, RepositoryError> {
         let store = Store::new(&Location::Folder(folder.join("repository")), &StoreOptions::default())?;
-        let mut part = Self::init(store, self.charter().emptied())?;
+        let mut part = Self::found(store, self.charter().emptied(), self.anchors().clone())?;
         for channel in channels {
             let shown = self.shown(*channel)?.generation;
             let entries: Vec<&Entry> = shown.packages.iter().filter(|entry| selection.has(entry)).collect();

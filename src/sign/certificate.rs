@@ -13,6 +13,7 @@ use pgp::types::{KeyDetails, Tag};
 
 use super::command::Public;
 use super::rsa::Fast;
+use super::signature::Moment;
 use super::state::{newest, state};
 use super::{Fault, Form, KeyError, KeyState, Signature, VerifyError};
 
@@ -243,7 +244,7 @@ impl Certificate {
     /// Checks a detached signature of `message` by one of the keys, and returns that one's fingerprint. The key must have
     /// been good when it signed, and must not be revoked.
     pub fn verify(&self, signature: &Signature, message: impl Read) -> Result<String, VerifyError> {
-        self.verify_form(signature, Form::Binary, message)
+        self.verify_form(signature, Form::Binary, Moment::Ever, message)
     }
 
     /// Checks a signature of `message` in a form.
@@ -251,6 +252,7 @@ impl Certificate {
         &self,
         signature: &Signature,
         form: Form,
+        moment: Moment,
         message: impl Read,
     ) -> Result<String, VerifyError> {
         let packet = &signature.0.signature;
@@ -280,6 +282,7 @@ impl Certificate {
             packet.verify(&Fast::new(&self.key.public_subkeys[place].key), message).map_err(bad)?;
             place + 1
         };
+        moment.check(signature, made)?;
         let state = self.keys(made).swap_remove(place);
         if state.is_fit() { Ok(state.fingerprint) } else { Err(VerifyError::Unfit(state)) }
     }

@@ -1,6 +1,7 @@
 //! Text that stays readable inside its signature (RFC 9580, 7).
 
 use super::packet::DIGEST;
+use super::signature::Moment;
 use super::{Certificate, Form, Packets, SignError, Signatures, Signer, VerifyError};
 use crate::source_date::SourceDate;
 
@@ -49,8 +50,13 @@ impl Cleartext {
 
     /// Checks the signatures ([`Signatures::verify`]) and returns the text that they cover, with the fingerprints of the
     /// keys that made them.
-    pub fn verify(&self, certificates: &[Certificate], packets: Packets) -> Result<(String, Vec<String>), VerifyError> {
-        let by = self.signatures.verify_of(packets, certificates, self.signed.as_bytes())?;
+    pub fn verify(
+        &self,
+        certificates: &[Certificate],
+        packets: Packets,
+        now: SourceDate,
+    ) -> Result<(String, Vec<String>), VerifyError> {
+        let by = self.signatures.verify_of(packets, certificates, now, self.signed.as_bytes())?;
         Ok((self.text(), by))
     }
 
@@ -107,7 +113,7 @@ pub(super) fn sign<'a, S: Signer + ?Sized + 'a>(
     let one = |signer: &S| {
         let signature = signer.sign(&mut signed.as_bytes(), Form::Text, date)?;
         // Read back, as every signature is before it is used.
-        let verified = signer.certificate().verify_form(&signature, Form::Text, signed.as_bytes());
+        let verified = signer.certificate().verify_form(&signature, Form::Text, Moment::Ever, signed.as_bytes());
         verified.map_err(SignError::refused)?;
         Ok(signature)
     };

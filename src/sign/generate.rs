@@ -13,7 +13,7 @@ use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 
 use super::packet::config;
-use super::{Certificate, KeyError, LockedKey};
+use super::{KeyError, KeyFile, LockedKey};
 
 /// What a new key is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +48,13 @@ pub struct NewKey {
 
 impl NewKey {
     /// Makes the key out of the system's randomness, and returns it in ASCII armor, locked with the passphrase where it
-    /// is not empty. It is read back first.
-    pub fn generate(&self, passphrase: &[u8]) -> Result<(Zeroizing<String>, Certificate), KeyError> {
+    /// is not empty, with what was read back of it.
+    pub fn generate(&self, passphrase: &[u8]) -> Result<(Zeroizing<String>, KeyFile), KeyError> {
         let key = self.make(passphrase).map_err(KeyError::malformed)?;
         let options = ArmorOptions { headers: None, include_checksum: true };
         let armor = Zeroizing::new(key.to_armored_string(options).map_err(KeyError::malformed)?);
         let read_back = LockedKey::parse(armor.as_bytes(), self.created)?.unlock(passphrase)?;
-        let certificate = super::Signer::certificate(&read_back).clone();
-        Ok((armor, certificate))
+        Ok((armor, read_back))
     }
 
     fn make(&self, passphrase: &[u8]) -> pgp::errors::Result<SignedSecretKey> {

@@ -164,6 +164,14 @@ pub enum VerifyError {
          there has to use a newer program"
     )]
     Legacy(String),
+    /// It has an end.
+    #[error("the signature of {issuer} is good until {end} and no longer")]
+    Ended {
+        /// Who made it.
+        issuer: String,
+        /// When it ends.
+        end: SourceDate,
+    },
     /// The key may not sign, or might not when it did.
     #[error("signed by a key that may not sign: {0}")]
     Unfit(KeyState),

@@ -2,7 +2,9 @@
 
 use pgp::packet::{SignatureType, SignatureVersion};
 
+use super::signature::Moment;
 use super::{Certificate, Form, Signature, Signatures, VerifyError};
+use crate::source_date::SourceDate;
 
 /// Which signature packets count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,16 +28,18 @@ impl Packets {
 
 impl Signatures {
     /// Checks the signatures of `message`, and returns the fingerprints of the keys that made good ones, at least one.
-    /// Signatures of keys that are not at hand prove nothing and do no harm; one that is bad does.
+    /// Signatures of keys that are not at hand, and those that have ended at `now`, prove nothing and do no harm; one that is
+    /// bad does.
     pub fn verify_of(
         &self,
         packets: Packets,
         certificates: &[Certificate],
+        now: SourceDate,
         message: &[u8],
     ) -> Result<Vec<String>, VerifyError> {
         let (mut good, mut worthless) = (Vec::new(), None);
         for signature in self.iter() {
-            match verify(signature, certificates, packets, message) {
+            match verify(signature, certificates, (packets, now), message) {
                 Ok(fingerprint) => good.push(fingerprint),
                 Err(error @ VerifyError::Bad(_)) => return Err(error),
                 // Of two reasons the one about a known key says more.
@@ -53,7 +57,7 @@ impl Signatures {
 fn verify(
     signature: &Signature,
     certificates: &[Certificate],
-    packets: Packets,
+    (packets, now): (Packets, SourceDate),
     message: &[u8],
 ) -> Result<String, VerifyError> {
     let packet = &signature.0.signature;
@@ -61,7 +65,7 @@ fn verify(
     let form = if packet.typ() == Some(SignatureType::Text) { Form::Text } else { Form::Binary };
     let mut verdict = Err(VerifyError::UnknownKey(signature.issuer()));
     for certificate in certificates {
-        verdict = certificate.verify_form(signature, form, message);
+        verdict = certificate.verify_form(signature, form, Moment::At(now.epoch()), message);
         if !matches!(verdict, Err(VerifyError::UnknownKey(_))) {
             break;
         }

@@ -8,6 +8,7 @@ use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::ser::Serialize as _;
 
 use super::{Certificate, Form, VerifyError};
+use crate::source_date::SourceDate;
 
 /// How many signatures may stand together: two where one key takes the place of another.
 const MAX_SIGNATURES: usize = 16;
@@ -59,6 +60,32 @@ impl fmt::Debug for Signature {
     }
 }
 
+/// When a signature has to be good, which may have an end of its own (RFC 9580, 5.2.3.18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Now, in seconds since 1970.
+    At(u32),
+    /// Whenever somebody looks at it.
+    Ever,
+}
+
+impl Moment {
+    /// Checks a signature that was made at a time.
+    pub(super) fn check(self, signature: &Signature, made: u32) -> Result<(), VerifyError> {
+        let lasts = signature.0.signature.signature_expiration_time().map(pgp::types::Duration::as_secs);
+        match lasts.filter(|lasts| *lasts > 0).map(|lasts| made.saturating_add(lasts)) {
+            Some(end) if self == Self::Ever || self.is_after(end) => {
+                Err(VerifyError::Ended { issuer: signature.issuer(), end: SourceDate::from_epoch(end) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_after(self, end: u32) -> bool {
+        matches!(self, Self::At(now) if now >= end)
+    }
+}
+
 /// Detached signatures of one thing by several keys: packets one behind the other, in one armor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signatures(Vec<Signature>);
@@ -103,7 +130,8 @@ impl Signatures {
     ) -> Result<String, VerifyError> {
         let (mut good, mut unknown) = (None, None);
         for signature in &self.0 {
-            let mut verdicts = certificates.iter().map(|certificate| certificate.verify_form(signature, form, message));
+            let mut verdicts =
+                certificates.iter().map(|certificate| certificate.verify_form(signature, form, Moment::Ever, message));
             match verdicts.find(|verdict| !matches!(verdict, Err(VerifyError::UnknownKey(_)))) {
                 Some(Ok(fingerprint)) => good = good.or(Some(fingerprint)),
                 // A known key that is said to have signed and has not: somebody changed something.

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::{One, Several};
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
-use crate::cli::repository::{Place, Publishing, report, report_signed};
+use crate::cli::repository::{Place, Publishing, configured, report, report_signed};
 use crate::cli::session::Session;
+use crate::repository::charter::Repository;
 use crate::repository::resign::Overlap;
+use crate::sign::Certificate;
 
 /// Show again what a channel showed before
 #[derive(Debug, clap::Args)]
@@ -83,7 +85,27 @@ impl Resign {
         let done = repository.resign(&opened.publisher(), overlap)?;
         let channels: Vec<Value> =
             done.iter().map(|(channel, outcome)| report_signed(session, *channel, outcome)).collect();
+        self.remind(session, &repository);
         Ok(Done::new(String::new(), json!({"schema": 1, "channels": channels})))
+    }
+
+    /// The next publication takes its key from the configuration.
+    fn remind(&self, session: &Session, repository: &Repository) {
+        let own = repository.charter().keyring.of_index();
+        let known = self.place.named(session).ok().and_then(|place| configured(session, place));
+        if let Some(known) = known.filter(|known| !own.iter().any(|one| one.fingerprint() == known.as_str())) {
+            let now: Vec<&str> = own.iter().map(Certificate::fingerprint).collect();
+            session.ui.warning(&format!("`repo-key` of the configuration is {known}: let it be {}", now.join(" or ")));
+        }
+        if let (Some(given), Some(named)) = (&self.publishing.sealing.signing.key, &session.config.sign.key)
+            && given != named
+        {
+            session.ui.warning(&format!(
+                "the configuration names the key `{}`: let it name `{}`",
+                named.display(),
+                given.display(),
+            ));
+        }
     }
 }
 

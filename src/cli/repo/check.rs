@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::expect::Expected;
+use super::known::Known;
 use super::subject::Subject;
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
 use crate::cli::exit::Exit;
-use crate::cli::repository::{Patience, date, store};
+use crate::cli::repository::{Patience, configured, date, store};
 use crate::cli::session::Session;
-use crate::cli::signing::{certificates, now, told};
-use crate::repository::charter::Repository;
+use crate::cli::signing::{now, told};
+use crate::repository::anchor::Anchors;
+use crate::repository::charter::{CHARTER, Repository};
 use crate::repository::check::of_kind;
 use crate::repository::client::{Audit, Depth, Finding, Kind, Root, Suite, Trust};
 use crate::repository::error::RepositoryError;
@@ -41,8 +43,8 @@ pub(super) struct Check {
     #[arg(long = "repo", value_name = "DIR|URL")]
     repo: Option<String>,
 
-    /// File of the certificates that clients trust [default: those of the repository]
-    #[arg(long, value_name = "FILE")]
+    /// File of the certificates that clients trust, or the fingerprint of one [default: that of kubepkg.yaml, or what the repository itself says]
+    #[arg(long, value_name = "FILE|FINGERPRINT", env = "KUBEPKG_REPO_KEY")]
     key: Option<PathBuf>,
 
     /// Read all bytes of all packages
@@ -127,21 +129,44 @@ impl Check {
         let subject = Subject::new(&self.words, self.repo.as_deref(), environment)?;
         let store = store(&subject.place, &self.patience)?;
         let expected = self.expect.as_deref().map(Expected::read).transpose()?;
+        let known = match &self.key {
+            Some(key) => Known::read(key)?,
+            None => configured(session, &subject.place).cloned().map_or(Known::Nothing, Known::Fingerprint),
+        };
         if self.layout.told().is_some() {
-            return self.foreign(session, &store, &subject, expected.as_ref());
+            return self.foreign(session, &store, &subject, (&known, expected.as_ref()));
         }
-        match Repository::open(store) {
-            Ok(repository) => self.own(session, &repository, &subject, expected.as_ref()),
+        match self.open(store, &subject, &known) {
+            Ok((repository, found)) => self.own(session, &repository, &subject, (&known, expected.as_ref()), found),
             Err(RepositoryError::NoRepository(_)) => {
                 let store = self::store(&subject.place, &self.patience)?;
-                self.foreign(session, &store, &subject, expected.as_ref())
+                self.foreign(session, &store, &subject, (&known, expected.as_ref()))
             }
             // Some buckets refuse to say that something is not there.
             Err(RepositoryError::Store(error)) if error.is_refusal() => {
                 let store = self::store(&subject.place, &self.patience)?;
-                self.foreign(session, &store, &subject, expected.as_ref())
+                self.foreign(session, &store, &subject, (&known, expected.as_ref()))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens a repository. One that is not what is known of it is still read: there may be more that is wrong.
+    fn open(
+        &self,
+        store: Store,
+        subject: &Subject,
+        known: &Known,
+    ) -> Result<(Repository, Vec<Finding>), RepositoryError> {
+        use RepositoryError::{ForeignCharter, OtherKeys, Unsigned};
+        let error = match Repository::open(store, known.anchors()) {
+            Err(error @ (ForeignCharter { .. } | OtherKeys { .. } | Unsigned { .. })) => error,
+            other => return Ok((other?, Vec::new())),
+        };
+        let again = self::store(&subject.place, &self.patience).ok();
+        match again.and_then(|store| Repository::open(store, Anchors::default()).ok()) {
+            Some(repository) => Ok((repository, vec![Finding { file: CHARTER.to_owned(), cause: error.to_string() }])),
+            None => Err(error),
         }
     }
 
@@ -150,17 +175,22 @@ impl Check {
         session: &Session,
         repository: &Repository,
         subject: &Subject,
-        expected: Option<&Expected>,
+        (known, expected): (&Known, Option<&Expected>),
+        mut keys: Vec<Finding>,
     ) -> Result<Done, Failure> {
-        let trusted = match &self.key {
-            Some(file) => certificates(file)?,
-            None => repository.charter().keyring.of_index(),
-        };
+        let trusted = known.chosen(repository.charter().keyring.of_index());
+        if matches!(known, Known::Nothing) {
+            let own: Vec<&str> = trusted.iter().map(Certificate::fingerprint).collect();
+            session.ui.status(
+                "Believed",
+                &format!("the repository that its key is {}; `--key` names one that you know", own.join(", ")),
+            );
+        }
         let packagers = repository.charter().keyring.of_packages();
         let audit = self.audit(session, &trusted, &packagers);
         let mut report = Report { text: String::new(), json: Vec::new(), exit: Exit::Done };
-        let mut keys = lint(session, &trusted);
-        keys.extend(repository.check_keys(&trusted)?);
+        keys.extend(lint(session, &trusted));
+        keys.extend(repository.check_keys()?);
         report.add(session, "keys", &keys);
         let channels = match expected {
             _ if !subject.channels.is_empty() => subject.channels.clone(),
@@ -181,14 +211,10 @@ impl Check {
         session: &Session,
         store: &Store,
         subject: &Subject,
-        expected: Option<&Expected>,
+        (known, expected): (&Known, Option<&Expected>),
     ) -> Result<Done, Failure> {
         let kind = self.layout.find(store)?;
-        let file = self.key.as_deref().ok_or_else(|| {
-            Failure::usage(format!("whose signatures does `{}` have?", store.location()))
-                .hint("add `--key FILE`, the certificate that its clients trust")
-        })?;
-        let trusted = certificates(file)?;
+        let trusted = known.found(store)?;
         let mut report = Report { text: String::new(), json: Vec::new(), exit: Exit::Done };
         let keys = lint(session, &trusted);
         report.add(session, "keys", &keys);

@@ -48,7 +48,7 @@ impl Clients {
             Some(url) => url.clone(),
             None => url(&repository)?,
         };
-        let armor = repository.charter().keyring.to_armor();
+        let armor = repository.charter().keyring.for_apt().to_armor();
         let armor = armor.map_err(|error| Failure::key("cannot write the certificates", &error))?;
         let (mut text, mut views) = (String::new(), Vec::new());
         for channel in self.some.channels(&repository)? {

@@ -5,17 +5,20 @@ use serde_json::json;
 
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
-use crate::cli::repository::Place;
+use crate::cli::repository::{Keys, Place, Sealing};
 use crate::cli::session::Session;
 use crate::repository::settings::{Contents, Packed, PublicUrl, RpmPacked, Settings, Shape};
 
 /// Choose anew how a repository presents what it holds
 ///
-/// What is not named stays as it is. A choice holds from the next publication on; `kubepkg repo refresh` is one.
+/// What is not named stays as it is. A choice holds from the next publication on; `kubepkg repo refresh` is one. For how
+/// long apt believes what is published is signed, and takes the repository's keys; the rest takes none.
 #[derive(Debug, Args)]
 pub(super) struct Configure {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    sealing: Sealing,
     #[command(flatten)]
     choices: Choices,
 }
@@ -75,7 +78,10 @@ impl Configure {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let mut repository = self.place.open(session)?;
         let settings = self.choices.applied(&repository.charter().settings);
-        repository.configure(&settings)?;
+        let is_signed = settings.valid_days != repository.charter().settings.valid_days;
+        let keys = is_signed.then(|| self.sealing.open(session)).transpose()?;
+        let signers = keys.as_ref().map(Keys::signers);
+        repository.configure(&settings, signers.as_ref().zip(keys.as_ref().map(|keys| keys.date)))?;
         repository.show_site()?;
         session.ui.status("Configured", &repository.store().location().to_string());
         Ok(Done::new(String::new(), json!({"schema": 1, "settings": settings})))

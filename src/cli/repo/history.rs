@@ -108,9 +108,19 @@ impl Diff {
             (newest.generation, repository.shown(other)?.generation)
         } else {
             let to = self.to.unwrap_or(newest.head.number);
-            let from = self.from.unwrap_or(to.saturating_sub(1).max(1));
             let read = |number| repository.generation(self.channel, number).map(|shown| shown.generation);
-            (read(from)?, read(to)?)
+            let to = read(to)?;
+            let from = match self.from {
+                Some(from) => read(from)?,
+                // Before the first one there was nothing.
+                None if to.number == 1 => {
+                    let mut nothing = to.clone();
+                    nothing.packages.clear();
+                    nothing
+                }
+                None => read(to.number - 1)?,
+            };
+            (from, to)
         };
         let difference = Difference::between(&one, &other);
         let json = json!({"schema": 1, "added": entries(&difference.added), "removed": entries(&difference.removed)});

@@ -9,15 +9,16 @@ use super::setup::Setup;
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
 use crate::cli::new_key::{NewKeyOptions, free};
-use crate::cli::repository::{Patience, store};
+use crate::cli::repository::{Patience, date, store};
 use crate::cli::session::Session;
 use crate::cli::signing::{Signing, certificates};
+use crate::repository::anchor::Anchors;
 use crate::repository::charter::{Charter, Repository, word};
 use crate::repository::error::RepositoryError;
 use crate::repository::keyring::Keyring;
 use crate::repository::layout::CERTIFICATE;
 use crate::repository::settings::Settings;
-use crate::sign::Certificate;
+use crate::sign::{Certificate, Signers};
 
 /// Where a repository is that nobody says anything of.
 const DEFAULT: &str = "./repo";
@@ -64,14 +65,15 @@ impl Init {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let place = self.place.as_deref().or(session.config.repo.as_deref()).unwrap_or(DEFAULT);
         let packages = self.package_keys.iter().map(|file| certificates(file)).collect::<Result<Vec<_>, _>>()?.concat();
-        match Repository::open(store(place, &self.patience)?) {
+        match Repository::open(store(place, &self.patience)?, Anchors::default()) {
             Err(RepositoryError::NoRepository(_)) => {}
             Ok(repository) => return Err(RepositoryError::Exists(repository.store().location().to_string()).into()),
             Err(error) => return Err(error.into()),
         }
         if let Some(signer) = self.signing.signer(session)? {
             let charter = self.charter(signer.certificate(), &packages)?;
-            let repository = Repository::init(store(place, &self.patience)?, charter)?;
+            let signers = Signers::new(&*signer, []);
+            let repository = Repository::init(store(place, &self.patience)?, charter, &signers, date(session))?;
             return Ok(self.done(session, &repository, signer.certificate(), None));
         }
         self.with_new_key(session, place, &packages)
@@ -85,11 +87,12 @@ impl Init {
         let key = self.new_key.make(session, Some(self.user(&word)))?;
         let charter = self.charter(&key.certificate, packages)?;
         let setup = Setup::write(session, place, &file, &key)?;
-        let made = Repository::init(store(place, &self.patience)?, charter);
+        let signers = Signers::new(&key.signer, []);
+        let made = Repository::init(store(place, &self.patience)?, charter, &signers, date(session));
         let repository = match made {
             Ok(repository) => repository,
             // A store that answered nothing may have done what was asked.
-            Err(error) => match Repository::open(store(place, &self.patience)?) {
+            Err(error) => match Repository::open(store(place, &self.patience)?, Anchors::default()) {
                 Ok(there) if is_signed_by(&there, &key.certificate) => there,
                 Ok(_) | Err(RepositoryError::NoRepository(_)) => {
                     setup.undo();

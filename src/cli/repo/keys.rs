@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
-use crate::cli::repository::Place;
+use crate::cli::repository::{Place, Sealing};
 use crate::cli::session::Session;
 use crate::cli::signing::certificates;
 use crate::repository::charter::Repository;
@@ -21,7 +21,8 @@ pub(super) struct Keys {
 
 /// Give clients certificates whose keys may sign packages
 ///
-/// Packages by other keys are refused. The keys that sign what clients read are another matter: `kubepkg repo resign`.
+/// Packages by other keys are refused. The keys that sign what clients read are another matter: `kubepkg repo resign`. They
+/// sign the list of certificates.
 #[derive(Debug, clap::Args)]
 pub(super) struct Trust {
     /// Files of certificates
@@ -29,6 +30,8 @@ pub(super) struct Trust {
     files: Vec<PathBuf>,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    sealing: Sealing,
 }
 
 /// Give clients a certificate no longer; those who have it keep it
@@ -39,6 +42,8 @@ pub(super) struct Distrust {
     fingerprint: String,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    sealing: Sealing,
 }
 
 impl Keys {
@@ -50,8 +55,9 @@ impl Keys {
 impl Trust {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let given = self.files.iter().map(|file| certificates(file)).collect::<Result<Vec<_>, _>>()?.concat();
+        let keys = self.sealing.open(session)?;
         let mut repository = self.place.open(session)?;
-        repository.trust(&given)?;
+        repository.trust(&given, (&keys.signers(), keys.date))?;
         for one in &given {
             session.ui.status("Trusted", &format!("{} for packages", one.fingerprint()));
         }
@@ -61,9 +67,10 @@ impl Trust {
 
 impl Distrust {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
+        let keys = self.sealing.open(session)?;
         let mut repository = self.place.open(session)?;
         let fingerprint = self.fingerprint.replace(' ', "").to_uppercase();
-        repository.distrust(&fingerprint)?;
+        repository.distrust(&fingerprint, (&keys.signers(), keys.date))?;
         session.ui.status("Dropped", &fingerprint);
         Ok(listed(&repository))
     }

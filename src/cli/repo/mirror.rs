@@ -18,7 +18,6 @@ use crate::cli::{Done, table};
 use crate::event::count;
 use crate::format::Format;
 use crate::repository::channel::Channel;
-use crate::repository::charter::Repository;
 use crate::repository::client::{Finding, Kind, Listed, Reading, Root, Trust, Variants};
 use crate::repository::error::RepositoryError;
 use crate::repository::gate::Components;
@@ -118,11 +117,13 @@ impl Mirror {
         let opened = self.publishing.open(session)?;
         let packages = Packages::fetch(session, &self.fetcher(session)?, &source, &missing)?;
         let files = packages.files();
-        let untrusted = repository.untrusted(files, &key)?;
-        trust(session, &mut repository, &untrusted)?;
+        let packagers = repository.untrusted(files, &key)?;
         let signed_by = reading.signed_by.first().cloned().unwrap_or_default();
-        let origin = Origin { from, signed_by, dated: reading.date, packets: self.signatures };
+        let origin = Origin { from, signed_by, dated: reading.date, packets: self.signatures, packagers };
         let outcome = repository.mirror(self.channel, files, &origin, &opened.publisher())?;
+        for one in &origin.packagers {
+            session.ui.status("Trusted", &format!("{} for packages: it signed some of these", one.fingerprint()));
+        }
         let (text, json) = report(session, self.channel, &outcome);
         Ok(Done::new(text, json))
     }
@@ -177,18 +178,6 @@ impl Mirror {
     fn fetcher(&self, session: &Session) -> Result<crate::fetch::Fetcher, Failure> {
         session.plain_fetcher(self.cache_dir.as_deref(), self.place.patience.http())
     }
-}
-
-/// Lets clients have the certificates that signed packages of the other repository.
-fn trust(session: &Session, repository: &mut Repository, untrusted: &[Certificate]) -> Result<(), Failure> {
-    if untrusted.is_empty() {
-        return Ok(());
-    }
-    repository.trust(untrusted)?;
-    for one in untrusted {
-        session.ui.status("Trusted", &format!("{} for packages: it signed some of these", one.fingerprint()));
-    }
-    Ok(())
 }
 
 /// What is wrong with another repository.

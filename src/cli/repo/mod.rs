@@ -11,6 +11,7 @@ mod history;
 mod init;
 mod keyring;
 mod keys;
+mod known;
 mod list;
 mod mirror;
 mod prune;

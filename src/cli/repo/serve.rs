@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
 use crate::cli::exit::Exit;
-use crate::cli::repository::{Patience, store};
+use crate::cli::repository::{Known, Patience, store};
 use crate::cli::session::Session;
 use crate::cli::ui::{self, Verbosity};
 use crate::cli::{pretty, signal, signing};
@@ -33,6 +33,8 @@ pub(super) struct Serve {
     listen: String,
 
     #[command(flatten)]
+    known: Known,
+    #[command(flatten)]
     patience: Patience,
 }
 
@@ -41,7 +43,7 @@ impl Serve {
         let address = address(&self.listen)?;
         // Whoever serves a folder by mistake would show more than packages.
         let place = self.place.as_deref().or(session.config.repo.as_deref()).unwrap_or(".");
-        let repository = Repository::open(store(place, &self.patience)?)?;
+        let repository = Repository::open(store(place, &self.patience)?, self.known.anchors(session, place))?;
         if matches!(repository.store().location(), Location::Web(_)) {
             return Err(Failure::usage(format!("`{place}`: a web server serves it already"))
                 .hint("name the folder or the bucket that it shows"));

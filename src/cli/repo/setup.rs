@@ -44,7 +44,7 @@ impl Setup {
         self.ignore(file).map_err(failed)?;
         key.write(session, file)?;
         self.made.push(file.to_owned());
-        let wanted = configuration(place, file);
+        let wanted = configuration(place, key.certificate.fingerprint(), file);
         let configuration = session.config.file.clone().unwrap_or_else(|| config::DEFAULT.into());
         if configuration.symlink_metadata().is_ok() {
             self.lacking = Some(lacking(session, &wanted));
@@ -89,15 +89,18 @@ impl Setup {
     }
 }
 
-/// The lines of a configuration: of the repository, and of the key.
-fn configuration(place: &str, key: &Path) -> [String; 2] {
-    [format!("repo: {}\n", scalar(place)), format!("sign:\n  key: {}\n", scalar(&key.display().to_string()))]
+/// The lines of a configuration: of the repository with the fingerprint by which it is known, and of the key.
+fn configuration(place: &str, fingerprint: &str, key: &Path) -> [String; 3] {
+    // In quotes: YAML takes some of these digits for a number.
+    let known = format!("repo-key: \"{fingerprint}\"\n");
+    [format!("repo: {}\n", scalar(place)), known, format!("sign:\n  key: {}\n", scalar(&key.display().to_string()))]
 }
 
 /// What is not there yet: nobody's file is edited.
-fn lacking(session: &Session, [repo, sign]: &[String; 2]) -> String {
+fn lacking(session: &Session, [repo, known, sign]: &[String; 3]) -> String {
     let repo = if session.config.repo.is_none() { repo } else { "" };
-    format!("{repo}{sign}")
+    let known = if session.config.repo_key.is_none() { known } else { "" };
+    format!("{repo}{known}{sign}")
 }
 
 /// A text in YAML: plain where that is no question, else in JSON's quotes.

@@ -47,10 +47,10 @@ impl Deb {
         Ok(message)
     }
 
-    pub(super) fn signature(&self) -> Result<Option<Signature>, SigningError> {
-        let Some(member) = self.members.iter().find(|member| member.name == ORIGIN) else { return Ok(None) };
+    pub(super) fn signatures(&self) -> Result<Vec<Signature>, SigningError> {
+        let Some(member) = self.members.iter().find(|member| member.name == ORIGIN) else { return Ok(Vec::new()) };
         let bytes = ar_content(&mut File::open(&self.path)?, member, MAX_KEY_FILE);
-        Ok(Some(Signature::parse(&bytes.map_err(|fault| fault.of(&self.path))?)?))
+        Ok(vec![Signature::parse(&bytes.map_err(|fault| fault.of(&self.path))?)?])
     }
 
     pub(super) fn copy(&self, signature: Option<&Signature>, out: &mut impl Write) -> Result<(), SigningError> {

@@ -3,7 +3,7 @@
 //! | format | where | of what |
 //! |---|---|---|
 //! | deb | `_gpgorigin`, the last member of the outer archive, armored (debsig-verify(1)) | the contents of `debian-binary`, `control.tar` and `data.tar`, one behind the other |
-//! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header | the header, which holds the digest of the payload |
+//! | rpm | `RPMSIGTAG_RSA` or, of any other algorithm, `RPMSIGTAG_DSA` of the signature header; those of `RPMSIGTAG_OPENPGP` (rpm 6) are read, too | the header, which holds the digest of the payload |
 
 mod deb;
 mod policy;
@@ -98,21 +98,42 @@ impl Package {
         })
     }
 
+    fn signatures(&self) -> Result<Vec<Signature>, SigningError> {
+        match self {
+            Self::Deb(deb) => deb.signatures(),
+            Self::Rpm(rpm) => rpm.signatures(),
+        }
+    }
+
     fn verify(&self, certificates: &[Certificate]) -> Result<String, SigningError> {
-        let signature = match self {
-            Self::Deb(deb) => deb.signature()?,
-            Self::Rpm(rpm) => rpm.signature()?,
-        };
-        let signature = signature.ok_or(SigningError::Unsigned)?;
-        let fingerprint = by_one_of(certificates, &signature, |certificate| match self {
-            Self::Deb(deb) => certificate.verify(&signature, deb.message()?),
-            Self::Rpm(rpm) => certificate.verify(&signature, rpm.message()),
+        let fingerprint = by_one_of(certificates, &self.signatures()?, |certificate, signature| match self {
+            Self::Deb(deb) => certificate.verify(signature, deb.message()?),
+            Self::Rpm(rpm) => certificate.verify(signature, rpm.message()),
         })?;
         if let Self::Rpm(rpm) = self {
             rpm.check_payload()?;
         }
         Ok(fingerprint)
     }
+}
+
+/// Checks all signatures of a package, each by the certificate that knows its key. Those of keys that are not at hand say
+/// nothing, as rpm 6 has it; of the others each must be good.
+fn by_one_of(
+    certificates: &[Certificate],
+    signatures: &[Signature],
+    verify: impl Fn(&Certificate, &Signature) -> Result<String, VerifyError>,
+) -> Result<String, SigningError> {
+    let (mut good, mut verdict) = (None, Err(SigningError::Unsigned));
+    for signature in signatures {
+        let mut verdicts = certificates.iter().map(|certificate| verify(certificate, signature));
+        match verdicts.find(|verdict| !matches!(verdict, Err(VerifyError::UnknownKey(_)))) {
+            Some(Ok(fingerprint)) => good = good.or(Some(fingerprint)),
+            Some(Err(error)) => return Err(error.into()),
+            None => verdict = Err(VerifyError::UnknownKey(signature.issuer()).into()),
+        }
+    }
+    good.map_or(verdict, Ok)
 }
 
 /// Copies `package` to `to` with one signature, in place of all that it has, and reads that back. Returns the new file.
@@ -141,30 +162,15 @@ pub fn verify(package: &Path, certificates: &[Certificate]) -> Result<String, Si
 /// Does the same for a package that was read to its end: nobody reads an RPM again.
 pub fn verify_scan(package: &Path, scan: &Scan, certificates: &[Certificate]) -> Result<String, SigningError> {
     match &scan.head {
-        Head::Rpm(head) => rpm::verify(head, certificates),
+        Head::Rpm(head) => rpm::verify(package, head, certificates),
         Head::Deb(head) if head.is_signed => verify(package, certificates),
         Head::Deb(_) => Err(SigningError::Unsigned),
     }
 }
 
-/// Asks each certificate until one knows the key.
-fn by_one_of(
-    certificates: &[Certificate],
-    signature: &Signature,
-    verify: impl Fn(&Certificate) -> Result<String, VerifyError>,
-) -> Result<String, VerifyError> {
-    let mut verdicts = certificates.iter().map(verify);
-    let known = verdicts.find(|verdict| !matches!(verdict, Err(VerifyError::UnknownKey(_))));
-    known.unwrap_or_else(|| Err(VerifyError::UnknownKey(signature.issuer())))
-}
-
-/// Returns who signed a package, as the signature says: a fingerprint or a key id. Nothing is checked.
+/// Returns who signed a package, as its first signature says: a fingerprint or a key id. Nothing is checked.
 pub fn issuer(package: &Path) -> Result<Option<String>, SigningError> {
-    let signature = match Package::open(package)? {
-        Package::Deb(deb) => deb.signature()?,
-        Package::Rpm(rpm) => rpm.signature()?,
-    };
-    Ok(signature.map(|signature| signature.issuer()))
+    Ok(Package::open(package)?.signatures()?.first().map(Signature::issuer))
 }
 
 /// Returns the SHA-256, in hexadecimal, of a package without its signatures: the same before and after signing, whoever

@@ -92,7 +92,7 @@ fn signed(
     let [inline, plain, detached] = ["InRelease", "Release", "Release.gpg"].map(|name| format!("{folder}{name}"));
     let mut found = None;
     if let Some(bytes) = root.get(&inline, MAX_SIGNED)? {
-        match Cleartext::parse(&bytes).and_then(|text| text.verify(trust.certificates, trust.packets)) {
+        match Cleartext::parse(&bytes).and_then(|text| text.verify(trust.certificates, trust.packets, trust.now)) {
             Ok((text, by)) => {
                 reading.signed_by = by;
                 found = Some((root.join(&inline), text));
@@ -113,7 +113,8 @@ fn signed(
         }
         return Ok(found);
     };
-    let verified = Signatures::parse(&armor).and_then(|all| all.verify_of(trust.packets, trust.certificates, &text));
+    let verified =
+        Signatures::parse(&armor).and_then(|all| all.verify_of(trust.packets, trust.certificates, trust.now, &text));
     match (verified, String::from_utf8(text)) {
         (Err(error), _) => reading.wrong(root.join(&detached), error.to_string()),
         (_, Err(_)) => reading.wrong(root.join(&plain), "is no text"),

@@ -199,7 +199,8 @@ pub(super) fn read(root: Root<'_>, trust: &Trust<'_>, variants: Variants) -> Res
         reading.wrong(signature, "is not there");
         return Ok(reading);
     };
-    let verified = Signatures::parse(&armor).and_then(|all| all.verify_of(trust.packets, trust.certificates, &text));
+    let verified =
+        Signatures::parse(&armor).and_then(|all| all.verify_of(trust.packets, trust.certificates, trust.now, &text));
     match verified {
         Ok(by) => reading.signed_by = by,
         Err(error) => {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+
 use super::tags::{self, RelationTags};
 use super::xml::decode;
 use crate::format::Format;
@@ -332,8 +334,10 @@ fn signers(head: &RpmHead) -> Result<Vec<String>, BadField> {
             signers.push(issuer.unwrap_or_else(|_| "unknown".to_owned()));
         }
     }
-    if head.signature.has(tags::OPENPGP) {
-        signers.push("unknown".to_owned());
+    for text in head.signature.texts(tags::OPENPGP).map_err(wrong)? {
+        let packet = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+        let issuer = crate::sign::Signature::parse(&packet).map(|signature| signature.issuer());
+        signers.push(issuer.unwrap_or_else(|_| "unknown".to_owned()));
     }
     signers.sort();
     signers.dedup();

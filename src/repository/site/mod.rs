@@ -33,7 +33,7 @@ const LIMIT: u64 = 64 << 20;
 /// How often others may write while this run does.
 const TRIES: usize = 100;
 /// The page and the list of the root.
-const PAGE: &str = "index.html";
+pub(super) const PAGE: &str = "index.html";
 pub(super) const LIST: &str = "index.json";
 /// What says of a page that kubepkg wrote it: another one belongs to somebody else.
 const GENERATOR: &str = "<meta name=\"generator\" content=\"kubepkg\">";
@@ -81,7 +81,7 @@ pub(super) fn files(charter: &Charter, shown: &[Shown]) -> Result<Vec<(Key, Vec<
         files.push((key(&list_path(generation.channel)), list));
         channels.push(summary);
     }
-    let (_, fingerprints) = keys(charter)?;
+    let fingerprints = fingerprints(charter);
     let index = Index::new(charter, &fingerprints, channels);
     files.push((key(PAGE), page::root(charter, &fingerprints, &index)?));
     files.push((key(LIST), index.write()));
@@ -104,7 +104,7 @@ fn show_channel(
 ) -> Result<(Summary, usize), RepositoryError> {
     let store = repository.store();
     for _ in 0..TRIES {
-        let charter = Charter::read(store)?;
+        let charter = repository.charter_now()?;
         let small: Vec<Key> = snippets::ENDS
             .iter()
             .map(|end| key(&snippet_path(channel, &format!("{}{end}", snippets::id(&charter, channel)))))
@@ -147,7 +147,7 @@ fn show_root(repository: &Repository, known: Option<&Summary>, trust: Trust) -> 
     let paths = [key(PAGE), key(LIST)];
     for _ in 0..TRIES {
         let there = store.get_all(&paths, LIMIT)?;
-        let charter = Charter::read(store)?;
+        let charter = repository.charter_now()?;
         let earlier = there[1].as_ref().and_then(|object| Index::read(&object.bytes));
         let earlier = earlier.filter(|_| trust == Trust::Earlier);
         let mut channels = Vec::new();
@@ -165,7 +165,7 @@ fn show_root(repository: &Repository, known: Option<&Summary>, trust: Trust) -> 
                 Summary::new(&held.head, &generation, &listing::list(&generation))
             });
         }
-        let (_, fingerprints) = keys(&charter)?;
+        let fingerprints = fingerprints(&charter);
         let index = Index::new(&charter, &fingerprints, channels);
         let page = page::root(&charter, &fingerprints, &index)?;
         let (mut written, mut is_current) = (0, true);
@@ -201,7 +201,7 @@ fn put(
 }
 
 /// Whether a page is somebody else's, who wants to keep it.
-fn is_foreign(page: &[u8]) -> bool {
+pub(super) fn is_foreign(page: &[u8]) -> bool {
     !page.windows(GENERATOR.len()).any(|window| window == GENERATOR.as_bytes())
 }
 
@@ -211,7 +211,7 @@ fn render_channel(
     generation: &Generation,
     summary: &Summary,
 ) -> Result<Vec<(Key, Vec<u8>)>, RepositoryError> {
-    let (armor, fingerprints) = keys(charter)?;
+    let (armor, fingerprints) = (apt_keys(charter)?, fingerprints(charter));
     let (channel, packages) = (generation.channel, &generation.packages);
     let subject = |url| Subject { charter, url, armor: &armor, channel, packages };
     let snippets = charter.settings.url.as_ref().map(|url| subject(url).snippets()).unwrap_or_default();
@@ -220,19 +220,29 @@ fn render_channel(
     Ok(named.chain([(key(&page_path(channel)), page)]).collect())
 }
 
-/// Returns the certificates in armor, and the fingerprints of those that sign what clients read.
-fn keys(charter: &Charter) -> Result<(String, Vec<String>), RepositoryError> {
+/// Returns the certificates that apt believes, in armor.
+fn apt_keys(charter: &Charter) -> Result<String, RepositoryError> {
     let failed = |error: KeyError| RepositoryError::Index { file: CERTIFICATE.to_owned(), cause: error.to_string() };
-    let fingerprints = charter.keyring.iter().map(|one| one.certificate.fingerprint().to_owned()).collect();
-    Ok((charter.keyring.to_armor().map_err(failed)?, fingerprints))
+    charter.keyring.for_apt().to_armor().map_err(failed)
+}
+
+/// Returns the fingerprints of all certificates.
+fn fingerprints(charter: &Charter) -> Vec<String> {
+    charter.keyring.iter().map(|one| one.certificate.fingerprint().to_owned()).collect()
 }
 
 fn folder(channel: Channel) -> String {
     format!("channels/{}", channel.word())
 }
 
-fn page_path(channel: Channel) -> String {
+pub(super) fn page_path(channel: Channel) -> String {
     format!("{}/{PAGE}", folder(channel))
+}
+
+/// Returns where the files of a channel for apt are that may have certificates in them.
+pub(super) fn sources(charter: &Charter, channel: Channel) -> Vec<Key> {
+    let ends = snippets::ENDS.iter().filter(|end| end.ends_with(".sources"));
+    ends.map(|end| key(&snippet_path(channel, &format!("{}{end}", snippets::id(charter, channel))))).collect()
 }
 
 fn list_path(channel: Channel) -> String {

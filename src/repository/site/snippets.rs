@@ -64,7 +64,7 @@ pub struct Subject<'a> {
     pub charter: &'a Charter,
     /// Where clients find it.
     pub url: &'a PublicUrl,
-    /// The certificates in ASCII armor.
+    /// The certificates that apt believes, in ASCII armor.
     pub armor: &'a str,
     /// The channel.
     pub channel: Channel,

@@ -291,7 +291,7 @@ impl Settings {
     /// Whoever writes `http://` for an endpoint means it.
     fn names_plain_http(&self) -> bool {
         self.0.iter().any(|(name, value)| {
-            (name.contains("endpoint") && value.starts_with("http://"))
+            ((name.contains("endpoint") || name.ends_with("base_url")) && value.starts_with("http://"))
                 || (name.ends_with("_allow_http") && value == "true")
         })
     }
@@ -299,7 +299,8 @@ impl Settings {
 
 /// Whether the object is not there. A bucket that is not there answers likewise, but says so.
 fn is_no_object(error: &Error) -> bool {
-    matches!(error, Error::NotFound { .. }) && !reason(error).contains("NoSuchBucket")
+    let is_bucket = |said: String| ["NoSuchBucket", "ContainerNotFound"].iter().any(|code| said.contains(code));
+    matches!(error, Error::NotFound { .. }) && !is_bucket(reason(error))
 }
 
 /// Whether the network failed, and not the store.

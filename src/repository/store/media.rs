@@ -45,9 +45,8 @@ pub(crate) fn content_type(key: &str) -> &'static str {
         "svg" => "image/svg+xml",
         "asc" | "gpg" if matches!(name, "repomd.xml.asc" | "Release.gpg") => "application/pgp-signature",
         "asc" | "gpg" | "key" => "application/pgp-keys",
-        "InRelease" | "Release" | "Packages" | "mirrorlist" | "repo" | "sources" | "list" | "pref" | "txt" => {
-            "text/plain; charset=utf-8"
-        }
+        "InRelease" | "Release" | "Packages" | "mirrorlist" | "repo" | "sources" | "list" | "pref" | "sh" | "toml"
+        | "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

@@ -30,7 +30,7 @@ pub use open::{Opened, Pieces, Reading};
 pub use source::{Content, Source};
 pub use stored::Stored;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Digests, Hasher};
 use crate::fetch::HttpOptions;
 use crate::path::RelativePath;
 use bucket::Bucket;
@@ -120,9 +120,15 @@ impl Tag {
         Self(TagKind::Version { e_tag, version })
     }
 
-    /// Whether the object is known to have these bytes.
+    /// Whether the object is known to have these bytes. Many stores tag objects with their MD5, and no other tag looks so.
     pub fn is_of(&self, bytes: &[u8]) -> bool {
-        matches!(&self.0, TagKind::Content(digest) if *digest == Digest::sha256(bytes))
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        let Digests { sha256, md5, .. } = hasher.finish();
+        match &self.0 {
+            TagKind::Content(digest) => *digest == sha256,
+            TagKind::Version { e_tag, .. } => e_tag.as_ref().is_some_and(|tag| tag.trim_matches('"') == md5),
+        }
     }
 
     fn as_version(&self) -> Option<(Option<String>, Option<String>)> {

@@ -125,7 +125,11 @@ fn every_byte_of_an_rpms_header_may_be_wrong() {
 }
 
 fn deb(fields: Vec<(String, String)>, files: Vec<String>) -> Scan {
-    Scan { sha256: Digest::sha256("x"), size: 1, head: Head::Deb(DebHead { fields, files: Some(files), is_signed: false }) }
+    Scan {
+        sha256: Digest::sha256("x"),
+        size: 1,
+        head: Head::Deb(DebHead { fields, files: Some(files), is_signed: false }),
+    }
 }
 
 proptest! {

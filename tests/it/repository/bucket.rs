@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kubepkg::repository::store::{Cause, Content, Key, Location, Store, StoreError, StoreOptions};
+use kubepkg::repository::store::{Cause, Content, Key, Location, Store, StoreError, StoreOptions, Swap};
 
 use super::s3::Server;
 use crate::fault_server::{Act, FaultServer, Request, head, ok_with, status};
@@ -131,4 +131,39 @@ fn a_lost_answer_is_no_lost_write() {
     assert_eq!(store.create(&[(key("file"), Content::Bytes(b"mine"))]).unwrap(), 0);
     let error = store.create(&[(key("other"), Content::Bytes(b"else"))]).unwrap_err();
     assert!(matches!(error.cause, Cause::OtherBytes), "{error:?}");
+}
+
+/// No server that plays Google's knows these requests, so what it would answer stands here.
+#[test]
+fn google_is_asked_on_conditions() {
+    let server = FaultServer::start(|request: &Request| {
+        let modified = "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT";
+        match (request.head.starts_with("GET "), request.header("x-goog-if-generation-match")) {
+            (true, _) => ok_with(&["ETag: \"a\"", "x-goog-generation: 7", modified], "old"),
+            (false, Some("7")) => ok_with(&["ETag: \"b\"", "x-goog-generation: 8"], ""),
+            (false, _) => status("412 Precondition Failed", &[]),
+        }
+    });
+    let account = "{\"disable_oauth\":true,\"private_key\":\"\",\"private_key_id\":\"\",\"client_email\":\"\"}";
+    let pairs = [("GOOGLE_BASE_URL", server.url("")), ("GOOGLE_SERVICE_ACCOUNT_KEY", account.to_owned())];
+    let environment = pairs.map(|(name, value)| (name.to_owned(), value)).into();
+    let options = StoreOptions { environment, retries: 0, ..StoreOptions::default() };
+    let store = Store::new(&"gs://packages/repository".parse().unwrap(), &options).unwrap();
+    let head = key(".kubepkg/head/rolling.json");
+    let there = store.get(&head, 10).unwrap().unwrap();
+    assert!(matches!(store.swap(&head, b"new", Some(&there.tag)).unwrap(), Swap::Done(_)));
+    assert_eq!(store.swap(&head, b"new", None).unwrap(), Swap::Lost);
+    assert_eq!(store.create(&[(key("pool/x.deb"), Content::Bytes(b"old"))]).unwrap(), 0);
+    let error = store.create(&[(key("pool/x.deb"), Content::Bytes(b"new"))]).unwrap_err();
+    assert!(matches!(error.cause, Cause::OtherBytes), "{error:?}");
+    let puts: Vec<Request> = server.requests().into_iter().filter(|one| one.head.starts_with("PUT ")).collect();
+    let asked: Vec<_> = puts
+        .iter()
+        .map(|put| {
+            ["x-goog-if-generation-match", "content-type", "cache-control"].map(|name| put.header(name).unwrap())
+        })
+        .collect();
+    let head = |generation| [generation, "application/json", "public, max-age=60, must-revalidate"];
+    let deb = ["0", "application/vnd.debian.binary-package", "public, max-age=31536000, immutable"];
+    assert_eq!(asked, [head("7"), head("0"), deb, deb]);
 }

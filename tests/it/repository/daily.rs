@@ -25,6 +25,9 @@ fn what_channels_show_is_listed() {
     let json: serde_json::Value =
         serde_json::from_str(&done(&mut rig.without_key("repo list staging/v1.36 --json"))).unwrap();
     assert_eq!(json["channels"][0]["packages"].as_array().unwrap().len(), 20);
+    // The first generation differs from nothing.
+    let diff = done(&mut rig.without_key("repo diff staging/v1.36"));
+    assert!(diff.lines().count() == 20 && diff.lines().all(|line| line.starts_with("+ ")), "{diff}");
     // All channels have a history, too.
     let history = done(&mut rig.without_key("repo history"));
     assert_eq!(history.lines().count(), 2, "{history}");

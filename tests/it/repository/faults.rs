@@ -123,16 +123,21 @@ impl Shared {
     }
 
     fn forward(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
-        let mut origin = TcpStream::connect(&self.origin)?;
-        origin.write_all(request)?;
-        let mut answer = Vec::new();
-        origin.read_to_end(&mut answer)?;
-        Ok(answer)
+        forward(&self.origin, request)
     }
 }
 
+/// Sends a request on, and returns the whole answer.
+pub(super) fn forward(origin: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut origin = TcpStream::connect(origin)?;
+    origin.write_all(request)?;
+    let mut answer = Vec::new();
+    origin.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
 /// Reads a request with its body, and asks for an end of the connection after it.
-fn read(stream: &TcpStream) -> std::io::Result<Vec<u8>> {
+pub(super) fn read(stream: &TcpStream) -> std::io::Result<Vec<u8>> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {

@@ -38,7 +38,7 @@ impl Gpg {
     /// With a key that clients of today refuse: it signed itself with SHA-1.
     pub(crate) fn outdated() -> Self {
         let gpg = Self { home: tempfile::tempdir().unwrap() };
-        let user = ["--quick-generate-key", "Old <old@example.org>", "rsa3072", "cert,sign", "5y"];
+        let user = ["--quick-generate-key", "Old <old@example.org>", "rsa2048", "cert,sign", "5y"];
         gpg.run(&[&["--cert-digest-algo", "SHA1"][..], &user].concat());
         gpg
     }
@@ -64,8 +64,8 @@ impl Drop for Gpg {
     }
 }
 
-/// Makes an apt repository as a build service publishes it: flat, with gzip alone, without by-hash and Suite, and with a
-/// date that has no zone.
+/// Makes an apt repository as a build service publishes it: flat, with gzip alone, without by-hash, Suite and SHA-512, with
+/// an index of sources, and with a date that has no zone.
 pub(crate) fn flat(root: &Path, packages: &[PathBuf], gpg: &Gpg) {
     for package in packages {
         let arch = package.file_stem().unwrap().to_str().unwrap().rsplit('_').next().unwrap();
@@ -80,12 +80,16 @@ pub(crate) fn index_flat(root: &Path, gpg: &Gpg, date: &str) {
         let output = Command::new("sh").args(["-euc", line]).current_dir(root).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
-    run("rm -f InRelease Release Release.gpg; apt-ftparchive packages . > Packages; gzip -9nkf Packages");
+    let sources = "Package: kubernetes\nFormat: 1.0\nBinary: kubelet\nArchitecture: any\nVersion: 1.36.2-1.1\n";
+    fs::write(root.join("Sources"), sources).unwrap();
+    run("rm -f InRelease Release Release.gpg; gzip -9nkf Sources
+         apt-ftparchive -o APT::FTPArchive::SHA512=false packages . > Packages; gzip -9nkf Packages");
     let release = "Archive: deb\nCodename: deb\nOrigin: obs://build.example.org/core:stable:v1.36/deb\n\
                    Label: core:stable:v1.36\nArchitectures: amd64 arm64\nDescription: packages\n";
     let output = Command::new("apt-ftparchive")
         .args(["release", "."])
-        .args(["-o", "APT::FTPArchive::Release::Patterns=Packages*"])
+        .args(["-o", "APT::FTPArchive::SHA512=false", "-o", "APT::FTPArchive::Release::Patterns::=Packages*"])
+        .args(["-o", "APT::FTPArchive::Release::Patterns::=Sources*"])
         .current_dir(root)
         .output()
         .unwrap();

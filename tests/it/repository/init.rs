@@ -47,7 +47,10 @@ fn one_command_makes_everything_and_another_one_publishes() {
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o7777, 0o600);
     assert_eq!(fs::read_to_string(folder.join(".gitignore")).unwrap(), "/dist\n/kubernetes.secret.asc\n");
     let configuration = fs::read_to_string(folder.join("kubepkg.yaml")).unwrap();
-    assert_eq!(configuration, "repo: ./repo\nsign:\n  key: kubernetes.secret.asc\n");
+    let keys = done(&mut inside(folder, "repo keys -q"));
+    let (fingerprint, _) = keys.split_once(' ').unwrap();
+    let expected = format!("repo: ./repo\nrepo-key: \"{fingerprint}\"\nsign:\n  key: kubernetes.secret.asc\n");
+    assert_eq!(configuration, expected);
     let shown = done(inside(folder, "key show -q").arg(&key));
     assert!(shown.contains("user     Kubernetes <kubernetes@localhost>\n"), "{shown}");
     let packages = dist(folder);
@@ -70,7 +73,8 @@ fn nothing_that_is_there_is_changed() {
     fs::write(folder.join("kubepkg.yaml"), "maintainer: Acme <acme@example.org>\n").unwrap();
     let ran = run(&mut inside(folder, "repo init s --name Acme --algorithm ed25519 -q"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("add to it:\nrepo: \"s\"\nsign:\n  key: acme.secret.asc\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("add to it:\nrepo: \"s\"\nrepo-key: \""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("\"\nsign:\n  key: acme.secret.asc\n"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(folder.join("kubepkg.yaml")).unwrap(), "maintainer: Acme <acme@example.org>\n");
     let shown = done(&mut inside(folder, "key show -q acme.secret.asc"));
     assert!(shown.contains("user     Acme <acme@example.org>\n"), "{shown}");

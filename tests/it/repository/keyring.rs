@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::keys::another;
 use super::rig::{Made, Rig};
-use crate::program::{command, done, tool};
+use crate::program::{command, done, run, tool};
 
 /// Writes the packages of certificates to `folder`, and returns their paths.
 fn keyring(rig: &Rig, folder: &Path, version: &str, keys: &[&PathBuf]) -> Vec<PathBuf> {
@@ -166,13 +166,18 @@ fn a_machine_comes_to_know_another_key_by_an_upgrade() {
     machine.done(rig.root(), &["upgrade"]);
     let (well, said) = sleeper.apt(rig.root(), &["update"]);
     assert!(!well && said.contains("NO_PUBKEY"), "{said}");
+    // New machines would still trust the old one, by the package: that is told until there is another one.
+    let said = run(&mut rig.without_key("repo check"));
+    assert_eq!(said.code, 6, "{}", said.stderr);
+    assert!(said.stdout.contains("archive-keyring_2026.11.2-2_all.deb: holds the key "), "{}", said.stdout);
+    publish(&rig, &keyring(&rig, &rig.folder.path().join("last"), "2026.11.2", &[&new]), &[&new]);
     rig.assert_whole();
     // What the package is signed by during all this is a key that dnf knows.
     let checked = command()
         .args(["verify", "--key"])
         .arg(Made::get().certificate())
         .stdout(std::process::Stdio::null())
-        .arg(dist.join("example-archive-keyring-2026.11.2-1.noarch.rpm"))
+        .arg(dist.join("example-archive-keyring-2026.11.2-2.noarch.rpm"))
         .status()
         .unwrap();
     assert!(checked.success());

@@ -68,11 +68,11 @@ fn a_key_takes_the_place_of_another() {
     rig.assert_whole();
     done(with("publish --channel stable/v1.36", &[&new]).args(Made::get().packages("1.36.2", &[])));
     let (fingerprint, _) = keys(&rig).pop().unwrap();
-    done(&mut rig.without_key(&format!("repo distrust {fingerprint}")));
+    done(&mut with(&format!("repo distrust {fingerprint}"), &[&new]));
     assert_eq!(roles(&rig), ["indices and packages"]);
     let (fingerprint, _) = keys(&rig).pop().unwrap();
-    refused(11, &mut rig.without_key(&format!("repo distrust {fingerprint}")), "signs the repository");
-    refused(4, &mut rig.without_key("repo distrust ABCD"), "no certificate ABCD");
+    refused(11, &mut with(&format!("repo distrust {fingerprint}"), &[&new]), "signs the repository");
+    refused(4, &mut with("repo distrust ABCD", &[&new]), "no certificate ABCD");
 }
 
 #[test]
@@ -111,7 +111,17 @@ fn a_lost_key_is_left_behind_by_force() {
     let rig = Rig::new();
     rig.publish_release("stable/v1.36", "1.36.1");
     let new = another(&rig, "new");
-    done(rig.without_key("repo resign --without-overlap").arg("--sign-key").arg(&new));
+    let resign = || {
+        let mut resign = rig.without_key("repo resign --without-overlap");
+        resign.arg("--sign-key").arg(&new);
+        resign
+    };
+    // Whoever has none of its keys has to say which repository is meant.
+    refused(2, &mut resign(), "nothing here says that it should be");
+    let other = "0".repeat(40);
+    refused(6, resign().args(["--repo-key", &other]), &format!("and not by {other}"));
+    let (fingerprint, _) = keys(&rig).remove(0);
+    done(resign().args(["--repo-key", &fingerprint]));
     rig.assert_whole();
     assert_eq!(roles(&rig), ["indices and packages", "packages of the past"]);
 }
@@ -129,7 +139,9 @@ fn packages_of_other_keys_are_refused_until_their_certificate_is_there() {
         done(command().args(["sign", "-qq", "--sign-key"]).arg(&other).arg(&signed));
         refused(11, &mut rig.publish("stable/v1.36", &[signed]), "whose certificate the repository does not have");
     }
-    done(rig.without_key("repo trust").arg(&certificate));
+    refused(2, rig.without_key("repo trust").arg(&certificate), "no key");
+    refused(8, rig.without_key("repo trust").arg(&certificate).arg("--sign-key").arg(&other), "is signed by");
+    done(rig.command("repo trust").arg(&certificate));
     assert_eq!(roles(&rig), ["indices and packages", "packages"]);
     for name in ["x86_64.rpm", "amd64.deb"] {
         let package = Made::get().packages("1.36.2", &["kubectl", name]).remove(0);

@@ -5,22 +5,18 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use fs_err as fs;
-use pgp::composed::{ArmorOptions, Deserializable as _, DetachedSignature, SignedSecretKey};
-use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature, SignatureConfig, SignatureType};
-use pgp::types::{KeyDetails as _, Password, SigningKey, Timestamp};
 use tempfile::TempDir;
 
 use super::client::{Client, sources};
 use super::foreign::{self, Gpg};
 use super::rig::{Made, Rig, refused};
 use crate::fault_server::{Act, FaultServer, Request, cut, status};
-use crate::program::{command, done, run};
+use crate::program::{command, done};
 
 /// A repository of somebody else with a key of its own, in the shape of a build service, and a server that shows it.
-struct Elsewhere {
+pub(super) struct Elsewhere {
     folder: TempDir,
-    gpg: Gpg,
+    pub(super) gpg: Gpg,
     server: FaultServer,
     /// What the server does to some files.
     trouble: Arc<Mutex<Option<(&'static str, Trouble)>>>,
@@ -36,7 +32,7 @@ enum Trouble {
 }
 
 impl Elsewhere {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("source.asc");
         let user = ["--algorithm", "ed25519", "--user", "Elsewhere <else@example.org>"];
@@ -64,7 +60,7 @@ impl Elsewhere {
         self
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -73,7 +69,7 @@ impl Elsewhere {
     }
 
     /// Mirrors one of its folders.
-    fn mirror(&self, rig: &Rig, folder: &str, more: &[&str]) -> Command {
+    pub(super) fn mirror(&self, rig: &Rig, folder: &str, more: &[&str]) -> Command {
         self.mirror_of(rig, &self.server.url(&format!("/{folder}")), more)
     }
 
@@ -92,7 +88,7 @@ impl Elsewhere {
 }
 
 /// The packages of both releases in one format.
-fn both(format: &str) -> Vec<PathBuf> {
+pub(super) fn both(format: &str) -> Vec<PathBuf> {
     let all = ["1.36.1", "1.36.2"].map(|version| Made::get().packages(version, &[])).concat();
     all.into_iter().filter(|path| path.extension().is_some_and(|end| end == format)).collect()
 }
@@ -174,12 +170,12 @@ fn installs(rig: &Rig) {
 
 #[test]
 fn what_is_not_as_its_index_says_is_not_taken() {
-    let (elsewhere, rig) = (Elsewhere::new(), Rig::new());
+    let (elsewhere, rig) = (Elsewhere::new().with_rpms(), Rig::new());
     for (name, trouble, code, words) in [
         ("kubelet_1.36.2", Trouble::OtherBytes, 6, "is not the file that was published"),
         ("kubelet_1.36.2", Trouble::Cut, 5, "the connection failed"),
         ("kubelet_1.36.2", Trouble::Missing, 5, "not published"),
-        ("Packages.gz", Trouble::OtherBytes, 6, "Packages.gz: has another SHA-512"),
+        ("Packages.gz", Trouble::OtherBytes, 6, "Packages.gz: has another SHA-256"),
         ("Packages", Trouble::Missing, 6, "Packages: is not there"),
         ("InRelease", Trouble::OtherBytes, 6, "nothing is taken from"),
         ("Release", Trouble::Missing, 4, "neither `InRelease`"),
@@ -193,8 +189,11 @@ fn what_is_not_as_its_index_says_is_not_taken() {
     let mut mirror = rig.command("repo mirror --channel stable/v1.36");
     mirror.arg("--key").arg(nobody.certificate()).arg(elsewhere.server.url("/deb"));
     refused(6, &mut mirror, "none of the given keys");
-    // A package alone is no set: the same gates as ever.
+    // A package alone is no set: the same gates as ever, and whoever signed it is trusted no more than before.
     refused(11, &mut elsewhere.mirror(&rig, "deb", &["--package", "kubelet"]), "requires `");
+    let keys = done(&mut rig.without_key("repo keys"));
+    refused(11, &mut elsewhere.mirror(&rig, "rpm", &["--package", "kubelet"]), "requires `");
+    assert_eq!(done(&mut rig.without_key("repo keys")), keys);
     refused(4, &mut elsewhere.mirror(&rig, "deb", &["--package", "nothing"]), "none is meant for channel");
     let mut elsewhere_channel = rig.command("repo mirror --channel stable/v1.35 --package kubelet");
     elsewhere_channel.arg("--key").arg(elsewhere.gpg.certificate()).arg(elsewhere.server.url("/deb"));
@@ -235,65 +234,7 @@ fn a_repository_of_ours_is_a_source_like_any_other() {
     assert_eq!(done(&mut mirror(&format!("{}/core:/stable:/v1.36/deb/", server.url("")))), "");
     assert_eq!(done(&mut mirror(&format!("{}/core:/stable:/v1.36/rpm", source.place))).lines().count(), 10);
     rig.assert_whole();
-    refused(4, &mut mirror(&server.url("")), "name the folder that holds one of them, or a suite");
+    refused(4, &mut mirror(&server.url("")), "neither `InRelease` nor `repodata/repomd.xml`");
     let mut ftp = rig.without_key("repo mirror ftp://x --channel rolling");
     refused(2, ftp.arg("--key").arg(&certificate), "`ftp:` is no store");
-}
-
-/// A detached signature of version 3, as old build services make it (RFC 4880, 5.2.2).
-fn version_3(key: &Path, message: &[u8]) -> String {
-    let (key, _) = SignedSecretKey::from_armor_file(key).unwrap();
-    let key = &key.secret_subkeys.first().unwrap().key;
-    let time = key.created_at();
-    let config = SignatureConfig::v3(
-        SignatureType::Binary,
-        key.algorithm(),
-        HashAlgorithm::Sha512,
-        Timestamp::from_secs(time.as_secs() + 1),
-        key.legacy_key_id(),
-    );
-    let mut hasher = HashAlgorithm::Sha512.new_hasher().unwrap();
-    hasher.update(message);
-    config.hash_signature_data(&mut hasher).unwrap();
-    let digest = hasher.finalize();
-    let bytes = SigningKey::sign(key, &Password::empty(), HashAlgorithm::Sha512, &digest).unwrap();
-    let signature = Signature::from_config(config, [digest[0], digest[1]], bytes).unwrap();
-    DetachedSignature::new(signature).to_armored_string(ArmorOptions::default()).unwrap()
-}
-
-#[test]
-fn signatures_of_version_3_are_taken_by_name_alone() {
-    let (elsewhere, rig) = (Elsewhere::new(), Rig::new());
-    let path = |name: &str| elsewhere.path("deb").join(name);
-    fs::remove_file(path("InRelease")).unwrap();
-    let armor = version_3(&elsewhere.path("source.asc"), &fs::read(path("Release")).unwrap());
-    fs::write(path("Release.gpg"), armor).unwrap();
-    refused(6, &mut elsewhere.mirror(&rig, "deb", &[]), "is of version 3, which apt of Debian 13 and later refuses");
-    let mut check = command();
-    check.args(["repo", "check", elsewhere.path("deb").to_str().unwrap(), "--key"]).arg(elsewhere.gpg.certificate());
-    let ran = run(&mut check);
-    assert!(ran.code == 6 && ran.stdout.contains("is of version 3"), "{}", ran.stdout);
-    let legacy = run(&mut elsewhere.mirror(&rig, "deb", &["--signatures", "legacy", "--newest", "1"]));
-    assert_eq!(legacy.code, 0, "{}", legacy.stderr);
-    let history = done(&mut rig.without_key("repo history stable/v1.36"));
-    assert!(history.contains("(legacy signatures)"), "{history}");
-    // Legacy is not lax: what is changed is refused.
-    let text = fs::read_to_string(path("Release")).unwrap();
-    fs::write(path("Release"), text.replace("Codename", "Codenome")).unwrap();
-    refused(6, &mut elsewhere.mirror(&rig, "deb", &["--signatures", "legacy"]), "is bad");
-}
-
-#[test]
-fn keys_that_clients_refuse_are_taken_by_name_alone() {
-    let (folder, gpg, rig) = (tempfile::tempdir().unwrap(), Gpg::outdated(), Rig::new());
-    foreign::flat(folder.path(), &Made::get().packages("1.36.2", &["kubectl", "deb"]), &gpg);
-    let mirror = |more: &[&str]| {
-        let mut mirror = rig.command("repo mirror --channel stable/v1.36");
-        mirror.env("XDG_CACHE_HOME", folder.path().join("cache"));
-        mirror.arg("--key").arg(gpg.certificate()).arg(folder.path()).args(more);
-        mirror
-    };
-    refused(8, &mut mirror(&[]), "nothing is taken with this key");
-    assert_eq!(done(&mut mirror(&["--signatures", "legacy"])).lines().count(), 2);
-    assert!(done(&mut rig.without_key("repo history stable/v1.36")).contains("(legacy signatures)"));
 }

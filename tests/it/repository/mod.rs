@@ -1,10 +1,12 @@
 //! Repositories: where they are kept, what is published to them, what clients make of it.
 
 mod at_once;
+mod azure;
 mod bad_input;
 mod bucket;
 mod bundle;
 mod cache;
+mod charter;
 mod check;
 mod client;
 mod clients;
@@ -17,10 +19,14 @@ mod hostile;
 mod init;
 mod keyring;
 mod keys;
+mod meter;
 mod mirroring;
+mod mirroring_legacy;
+mod mirroring_ours;
 mod papers;
 mod publishing;
 mod reader;
+mod requests;
 mod rig;
 mod s3;
 mod server;

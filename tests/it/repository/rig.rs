@@ -97,15 +97,29 @@ impl Rig {
 
     /// Makes an empty one in a bucket.
     pub(crate) fn in_bucket(server: &super::s3::Server, prefix: &str) -> Self {
-        let place = format!("s3://packages/{prefix}");
-        Self { folder: tempfile::tempdir().unwrap(), place, environment: server.environment() }.init("Example")
+        Self::hosted(format!("s3://packages/{prefix}"), server.environment())
+    }
+
+    /// Makes an empty one in a container of Azure.
+    pub(crate) fn in_container(server: &super::azure::Server, prefix: &str) -> Self {
+        Self::hosted(format!("az://packages/{prefix}"), server.environment())
+    }
+
+    fn hosted(place: String, environment: Vec<(String, String)>) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), place, environment }.init("Example")
     }
 
     fn init(self, name: &str) -> Self {
         let mut init = command();
         init.envs(self.environment.clone()).args(["repo", "init", &self.place, "--name", name, "-qq", "--sign-key"]);
-        done(init.arg(Made::get().key()));
+        // Before the key existed: it signs as early as it can, whenever the test runs.
+        done(init.arg(Made::get().key()).env("SOURCE_DATE_EPOCH", "1700000000"));
         self
+    }
+
+    /// What a program needs in its environment to get at it.
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// Returns the root of a repository in a folder.

@@ -3,7 +3,7 @@
 use fs_err as fs;
 
 use super::client::{Client, sources};
-use super::rig::{Made, Rig};
+use super::rig::{Made, Rig, refused};
 use crate::program::done;
 use crate::rpm_clients::repositories::{Repositories, UnitHelper};
 
@@ -47,7 +47,9 @@ fn clients_follow_when_the_form_changes() {
     let before = release(&rig);
     assert!(before.contains("/Packages.xz\n") && !before.contains("Valid-Until"), "{before}");
     let configure = "repo configure --apt-shape dists --apt-compression zstd --rpm-compression zstd --valid-days 7";
-    done(&mut rig.without_key(configure));
+    // For how long clients believe it is signed, and the rest is not.
+    refused(2, &mut rig.without_key(configure), "no key");
+    done(&mut rig.command(configure));
     // Nothing changes before something is published.
     assert_eq!(release(&rig), before);
     let mut refresh = rig.command("repo refresh stable/v1.36");
@@ -78,7 +80,7 @@ fn apt_follows_and_finds_files() {
     for source in sources(rig.root()) {
         let apt = Client::new();
         assert_eq!(apt.refresh_apt(&source), "");
-        done(&mut rig.without_key("repo configure --apt-compression xz,zstd --contents yes --valid-days 2"));
+        done(&mut rig.command("repo configure --apt-compression xz,zstd --contents yes --valid-days 2"));
         rig.done("repo refresh stable/v1.36");
         assert_eq!(apt.refresh_apt(&source), "");
         // Those that were there before are looked into, too.

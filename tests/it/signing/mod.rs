@@ -10,6 +10,7 @@ pub(crate) mod keeper;
 mod keys;
 mod papers;
 mod secrets;
+mod several;
 mod sign;
 
 use std::path::{Path, PathBuf};

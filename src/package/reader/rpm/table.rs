@@ -40,7 +40,7 @@ struct Entry {
 
 impl RpmHeader {
     /// Reads a header that [`headers`] has checked.
-    fn new(bytes: &[u8]) -> Self {
+    pub(in crate::package) fn new(bytes: &[u8]) -> Self {
         let word =
             |at: usize| bytes.get(at..at + 4).map_or(0, |word| word.iter().fold(0, |n, b| n << 8 | u32::from(*b)));
         let index = word(8) as usize;

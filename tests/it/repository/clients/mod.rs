@@ -4,6 +4,7 @@
 mod apt;
 mod matrix;
 mod places;
+mod rotation;
 mod rpm_md;
 mod tampering;
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing that kubepkg alone reads is trusted here but for the list of what should be there.
 
+mod keys;
+
 use std::time::Duration;
 
 use super::channel::Channel;
@@ -9,16 +11,14 @@ use super::charter::Repository;
 use super::client::{Audit, Depth, Finding, Kind, Root, Suite, Want};
 use super::error::RepositoryError;
 use super::generation::{Entry, Generation};
-use super::head::{self, Head};
-use super::history::Shown;
-use super::layout::{CERTIFICATE, KEYRING, key};
+use super::head::{self, Head, Held};
 use super::paper::Paper;
 use super::publish::flat_path;
-use super::rpmmd::{KEY, REPOMD};
+use super::rpmmd::REPOMD;
 use super::site;
 use super::store::Key;
 use crate::format::Format;
-use crate::sign::{Certificate, MAX_KEY_FILE};
+use crate::sign::Certificate;
 
 /// Bytes that a file may have which clients fetch by a name that never changes.
 const LIMIT: u64 = 4 << 30;
@@ -64,9 +64,9 @@ impl Repository {
         audit: &Audit<'_>,
         expected: Option<Wanted<'_>>,
     ) -> Result<(Head, Vec<Finding>), RepositoryError> {
-        let Shown { head, generation } = self.shown(channel)?;
-        let mut found = Vec::new();
-        self.check_head(channel, audit.trust.certificates, &mut found)?;
+        let (held, generation) = self.named(channel)?;
+        let mut found = self.check_head(channel, &held, audit.trust.certificates)?;
+        let head = held.head;
         self.check_projection(&generation, &mut found)?;
         self.check_papers(&generation, audit.depth, &mut found)?;
         if !site::is_shown(self.store(), channel, &head)? {
@@ -82,39 +82,34 @@ impl Repository {
         Ok((head, found))
     }
 
-    /// Compares the certificates that the repository gives to its clients with those that they should be given.
-    pub fn check_keys(&self, trusted: &[Certificate]) -> Result<Vec<Finding>, RepositoryError> {
-        let mut paths = vec![key(CERTIFICATE), key(KEYRING)];
-        for channel in self.published()? {
-            let roots = roots(&self.shown(channel)?.generation).into_iter().filter(|(_, kind)| *kind == Kind::RpmMd);
-            paths.extend(roots.map(|(folder, _)| key(&format!("{folder}/{KEY}"))));
-        }
-        let mut found = Vec::new();
-        for path in paths {
-            let cause = match self.store().get(&path, MAX_KEY_FILE)? {
-                // zypper asks for it, and does without.
-                None if path.as_str().ends_with(KEY) => None,
-                None => Some("is not there".to_owned()),
-                Some(object) => other_key(&object.bytes, trusted),
-            };
-            found.extend(cause.map(|cause| Finding { file: path.to_string(), cause }));
-        }
-        Ok(found)
+    /// Returns the head of a channel and what it names, whoever signed it.
+    fn named(&self, channel: Channel) -> Result<(Held, Generation), RepositoryError> {
+        let Some(held) = Head::read(self.store(), channel)? else { return Err(self.no_channel(channel)) };
+        let generation = Generation::read(self.store(), channel, &held.head)?;
+        Ok((held, generation))
     }
 
-    /// What names the newest generation is signed, and thereby all that came before.
+    /// What names the newest generation is signed, and thereby all that came before; and it knows of no newer keyring.
     fn check_head(
         &self,
         channel: Channel,
+        held: &Held,
         certificates: &[Certificate],
-        found: &mut Vec<Finding>,
-    ) -> Result<(), RepositoryError> {
-        if let Some(held) = Head::read(self.store(), channel)?
-            && let Err(cause) = held.verify(channel, certificates)
-        {
-            found.push(Finding { file: head::key(channel).to_string(), cause: cause.to_string() });
-        }
-        Ok(())
+    ) -> Result<Vec<Finding>, RepositoryError> {
+        let file = head::key(channel).to_string();
+        let number = self.charter_now()?.number();
+        let cause = match held.verify(channel, certificates) {
+            Err(cause) => cause.to_string(),
+            Ok(()) if held.charter > number => {
+                format!(
+                    "knows keyring {}, and that of the repository is {number}: an older one was put back",
+                    held.charter
+                )
+            }
+            // One that knows an older keyring is that of a run that was killed: what it names is still what it names.
+            Ok(()) => return Ok(Vec::new()),
+        };
+        Ok(vec![Finding { file, cause }])
     }
 
     /// The files that clients fetch by name are those of the newest generation.
@@ -176,20 +171,6 @@ impl Repository {
         let object = self.store().get(path, paper.size)?;
         Ok(object.is_some_and(|object| object.is(&paper.sha256)))
     }
-}
-
-/// Says what is wrong with a file of certificates, if anything is.
-fn other_key(bytes: &[u8], trusted: &[Certificate]) -> Option<String> {
-    let given = match Certificate::parse(bytes) {
-        Ok(given) => given,
-        Err(error) => return Some(error.to_string()),
-    };
-    let is_given = |one: &Certificate| given.iter().any(|two| two.fingerprint() == one.fingerprint());
-    if trusted.iter().any(is_given) {
-        return None;
-    }
-    let given: Vec<&str> = given.iter().map(Certificate::fingerprint).collect();
-    Some(format!("holds another key: {}", given.join(", ")))
 }
 
 /// What a generation shows in a repository of one kind, and where.

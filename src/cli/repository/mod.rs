@@ -1,28 +1,29 @@
 //! What the subcommands on repositories share.
 
-use std::io::ErrorKind;
+mod hint;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::args::Trees;
-use super::diagnostic::Failure;
-use super::exit::Exit;
-use super::session::Session;
-use super::signing::{Also, Signing, now, told};
+use crate::cli::args::Trees;
+use crate::cli::diagnostic::Failure;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::cli::signing::{Also, Signing, now, told};
 use crate::fetch::HttpOptions;
+use crate::repository::anchor::{Anchors, Fingerprint};
 use crate::repository::channel::Channel;
 use crate::repository::charter::Repository;
 use crate::repository::error::RepositoryError;
-use crate::repository::gate::{Components, Refusal};
+use crate::repository::gate::Components;
 use crate::repository::generation::Entry;
 use crate::repository::history::Difference;
 use crate::repository::paper::Paper;
 use crate::repository::publish::{Outcome, Publisher};
-use crate::repository::state::StateError;
-use crate::repository::store::{BadLocation, Cause, Location, Store, StoreOptions};
+use crate::repository::store::{BadLocation, Location, Store, StoreOptions};
 use crate::sign::{Finding, Signer, Signers, When};
 use crate::source_date::SourceDate;
 use crate::template::Templates;
@@ -38,7 +39,29 @@ pub(crate) struct Place {
     repo: Option<String>,
 
     #[command(flatten)]
+    known: Known,
+    #[command(flatten)]
     pub(crate) patience: Patience,
+}
+
+/// Which repository it must be.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Known {
+    /// Fingerprint of a key that signs the repository; another one is refused [default: that of kubepkg.yaml, and keys to sign with]
+    #[arg(id = "repo-key", long = "repo-key", value_name = "FINGERPRINT", env = "KUBEPKG_REPO_KEY")]
+    key: Option<Fingerprint>,
+}
+
+impl Known {
+    /// Returns what is known of the repository at a place: what kubepkg.yaml says is said of the one that it names.
+    pub(crate) fn anchors(&self, session: &Session, place: &str) -> Anchors {
+        Anchors::default().and_fingerprint(self.key.as_ref().or_else(|| configured(session, place)))
+    }
+}
+
+/// The key that kubepkg.yaml names for a repository.
+pub(crate) fn configured<'a>(session: &'a Session, place: &str) -> Option<&'a Fingerprint> {
+    session.config.repo_key.as_ref().filter(|_| session.config.repo.as_deref() == Some(place))
 }
 
 /// How long a bucket or a web server is waited for, and whom it may be.
@@ -79,7 +102,8 @@ impl Patience {
 impl Place {
     /// Opens the repository that the command line, the environment or the configuration names.
     pub(crate) fn open(&self, session: &Session) -> Result<Repository, Failure> {
-        Ok(Repository::open(store(self.named(session)?, &self.patience)?)?)
+        let place = self.named(session)?;
+        Ok(Repository::open(store(place, &self.patience)?, self.known.anchors(session, place))?)
     }
 
     /// Returns which one is meant.
@@ -95,7 +119,7 @@ impl Place {
 pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> {
     let location: Location = place.parse().map_err(|error: BadLocation| Failure::usage(error.to_string()))?;
     let options = StoreOptions {
-        environment: super::environment_of(&ENVIRONMENT),
+        environment: crate::cli::environment_of(&ENVIRONMENT),
         timeout: Duration::from_secs(patience.requests.timeout),
         retries: patience.requests.retries.into(),
         http: patience.http(),
@@ -103,13 +127,32 @@ pub(crate) fn store(place: &str, patience: &Patience) -> Result<Store, Failure> 
     Ok(Store::new(&location, &options).map_err(RepositoryError::from)?)
 }
 
+/// Who signs what a repository says.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Sealing {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    #[command(flatten)]
+    also: Also,
+}
+
+impl Sealing {
+    /// Opens the keys.
+    pub(crate) fn open(&self, session: &Session) -> Result<Keys, Failure> {
+        let signer = self.signing.signer(session)?.ok_or_else(|| {
+            Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
+                "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
+            )
+        })?;
+        Keys::new(session, signer, &self.also)
+    }
+}
+
 /// Who signs what a repository says, and what it takes for its own.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Publishing {
     #[command(flatten)]
-    pub(crate) signing: Signing,
-    #[command(flatten)]
-    pub(crate) also: Also,
+    pub(crate) sealing: Sealing,
     #[command(flatten)]
     trees: Trees,
 }
@@ -120,22 +163,23 @@ pub(crate) fn components(session: &Session, trees: &Trees) -> Result<Components,
     Ok(Components::of(&catalog))
 }
 
-/// Who publishes, opened.
-pub(crate) struct Opened {
+/// Keys of a repository, opened.
+pub(crate) struct Keys {
     signer: Box<dyn Signer>,
     also: Vec<Box<dyn Signer>>,
-    date: SourceDate,
+    /// The time that is written.
+    pub(crate) date: SourceDate,
+}
+
+/// Who publishes, opened.
+pub(crate) struct Opened {
+    keys: Keys,
     components: Components,
 }
 
 impl Publishing {
     pub(crate) fn open(&self, session: &Session) -> Result<Opened, Failure> {
-        let signer = self.signing.signer(session)?.ok_or_else(|| {
-            Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
-                "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
-            )
-        })?;
-        Opened::new(session, signer, &self.also, self.components(session)?)
+        Ok(Opened { keys: self.sealing.open(session)?, components: self.components(session)? })
     }
 }
 
@@ -151,6 +195,18 @@ impl Publishing {
     }
 }
 
+impl Keys {
+    pub(crate) fn new(session: &Session, signer: Box<dyn Signer>, also: &Also) -> Result<Self, Failure> {
+        let also = also.signers(session)?;
+        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
+        Ok(Self { signer, also, date: date(session) })
+    }
+
+    pub(crate) fn signers(&self) -> Signers<'_> {
+        Signers::new(&*self.signer, self.also.iter().map(|signer| &**signer))
+    }
+}
+
 impl Opened {
     pub(crate) fn new(
         session: &Session,
@@ -158,19 +214,16 @@ impl Opened {
         also: &Also,
         components: Components,
     ) -> Result<Self, Failure> {
-        let also = also.signers(session)?;
-        std::iter::once(&signer).chain(&also).try_for_each(|signer| lint(&**signer))?;
-        Ok(Self { signer, also, date: date(session), components })
+        Ok(Self { keys: Keys::new(session, signer, also)?, components })
     }
 
     /// Returns who signs first.
     pub(crate) fn signer(&self) -> &dyn Signer {
-        &*self.signer
+        &*self.keys.signer
     }
 
     pub(crate) fn publisher(&self) -> Publisher<'_> {
-        let signers = Signers::new(&*self.signer, self.also.iter().map(|signer| &**signer));
-        Publisher { signers, date: self.date, components: &self.components }
+        Publisher { signers: self.keys.signers(), date: self.keys.date, components: &self.components }
     }
 }
 
@@ -274,117 +327,4 @@ fn paper_view(entry: &Entry, paper: &Paper) -> Value {
         "size": paper.size,
         "path": entry.paper_path(paper.kind).as_str(),
     })
-}
-
-impl From<RepositoryError> for Failure {
-    fn from(error: RepositoryError) -> Self {
-        let (exit, hint) = match &error {
-            RepositoryError::Store(failed) => match &failed.cause {
-                Cause::Denied(_) => (Exit::Write, CREDENTIALS),
-                // What builds the request says which half of a pair of variables is unset.
-                Cause::Unavailable(reason) if reason.starts_with("Missing ") => (Exit::Write, CREDENTIALS),
-                Cause::Missing(_) => (Exit::Write, "make the bucket first, and see AWS_ENDPOINT_URL"),
-                Cause::OtherBytes => (Exit::Refused, "build it again with a higher `--revision`"),
-                Cause::Changed(_) => (Exit::Write, "publish files that nobody writes to"),
-                Cause::ReadOnly | Cause::NotServed => (Exit::Usage, "name it with `--repo`"),
-                Cause::Web { .. } | Cause::Fetch(_) | Cause::Setup(_) => {
-                    (Exit::Fetch, "look at the address, the network and `kubepkg help exit-codes`; nothing was changed")
-                }
-                Cause::Io(error) => (Exit::Write, disk(error)),
-                _ => (Exit::Write, AGAIN),
-            },
-            RepositoryError::State(StateError::Newer { .. }) => (Exit::Write, "update kubepkg"),
-            RepositoryError::State(_) => {
-                (Exit::Verification, "somebody else wrote there; put the file back, or publish to a new repository")
-            }
-            RepositoryError::NoRepository(_) => (Exit::Plan, "`kubepkg repo init` makes one"),
-            RepositoryError::Exists(_) => (Exit::Usage, "publish to it with `kubepkg publish`"),
-            RepositoryError::NoChannel { .. } => (Exit::Plan, "`kubepkg publish --channel` makes channels"),
-            RepositoryError::NoGeneration { .. } => (Exit::Plan, "`kubepkg repo history` lists them"),
-            RepositoryError::NotShown { .. } => (Exit::Plan, "`kubepkg repo list CHANNEL` lists what it has"),
-            RepositoryError::NoPackage { .. } => (Exit::Plan, "publish it to some channel first"),
-            RepositoryError::OlderState { .. } => {
-                (Exit::Verification, "ask whoever publishes it, or wait: mirrors of it may be behind")
-            }
-            RepositoryError::Nothing(_) => (Exit::Usage, "name packages"),
-            RepositoryError::Io(error) => (Exit::Write, unreadable(error)),
-            RepositoryError::Package(_) => (Exit::Write, "`kubepkg inspect FILE` says what it is"),
-            RepositoryError::Refused(refusals) => (Exit::Refused, refused(&refusals.0)),
-            RepositoryError::OtherKeys { .. } | RepositoryError::OldCertificate(_) => (
-                Exit::Key,
-                "sign with the repository's keys, with `--also-sign-key` where there are several; `kubepkg repo resign` gives it others",
-            ),
-            RepositoryError::ForeignHead { .. } => {
-                (Exit::Verification, "somebody else wrote there; `kubepkg repo check` says what else is wrong")
-            }
-            RepositoryError::NoOverlap(_) => (
-                Exit::Refused,
-                "sign with the key that clients know, too: `--also-sign-key`; `--without-overlap` if it is lost",
-            ),
-            RepositoryError::NoKey(_) => (Exit::Plan, "`kubepkg repo keys` lists them"),
-            RepositoryError::KeySigns(_) => (Exit::Refused, "`kubepkg repo resign` puts another key in its place"),
-            RepositoryError::Index { .. } => (Exit::Write, "report it, with the package"),
-            RepositoryError::Sign(_) => (Exit::Key, "try another key, and report what it says"),
-            RepositoryError::Clock { .. } => {
-                (Exit::Refused, "set this machine's clock, or leave SOURCE_DATE_EPOCH unset")
-            }
-            RepositoryError::Busy { .. } | RepositoryError::Contended { .. } => (Exit::Write, "run again"),
-        };
-        Self::new(exit, &error).hint(hint)
-    }
-}
-
-/// Who asks a bucket.
-const CREDENTIALS: &str =
-    "see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or their like of other clouds, and what they may do";
-
-/// What a run that failed leaves.
-const AGAIN: &str = "run again: what is written is not written twice, and clients see what they saw before";
-
-/// What helps where the disk does not do what is asked.
-fn disk(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "see who may write there; clients see what they saw before"
-        }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "make room there and run again: clients see what they saw before"
-        }
-        _ => AGAIN,
-    }
-}
-
-/// What helps where a package file cannot be read.
-fn unreadable(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::NotFound => "`kubepkg build` writes packages to `dist`, or where `--output` says",
-        ErrorKind::PermissionDenied => "see who may read it",
-        _ => "`kubepkg inspect FILE` says what it is",
-    }
-}
-
-fn refused(refusals: &[Refusal]) -> &'static str {
-    match refusals.first() {
-        Some(Refusal::Misnamed { .. }) => "rename it: a name that says something else is a mistake or worse",
-        Some(Refusal::Unsigned { .. }) => {
-            "sign with the repository's key: `kubepkg sign PACKAGE…`; `kubepkg build` does it itself where `--sign-key` or kubepkg.yaml names the key"
-        }
-        Some(Refusal::Foreign { .. }) => {
-            "sign it with the repository's key, or let clients have that certificate with `kubepkg repo trust FILE`"
-        }
-        Some(Refusal::Forged { .. }) => "get it again: somebody or something changed it",
-        Some(Refusal::OtherBytes { .. }) => "build it again with a higher `--revision`: clients have the other one",
-        Some(Refusal::ForeignPaper { .. }) => {
-            "`kubepkg sign` renews provenance; without a paper beside it a package is published without"
-        }
-        Some(Refusal::StrayPaper { .. }) => "name the package, too: papers are published with it",
-        Some(Refusal::OtherMinor { .. }) => {
-            "publish it to the channel of its minor release, or to `rolling`, which has them all"
-        }
-        Some(Refusal::NoRelease { .. }) => "`prerelease/…` is for candidates, `nightly/…` for builds of a branch",
-        Some(Refusal::Incomplete { .. }) => {
-            "publish it in the same run: `kubepkg build --version VERSION` makes the whole set"
-        }
-        Some(Refusal::Unmet { .. }) | None => "publish what is missing in the same run",
-    }
 }
