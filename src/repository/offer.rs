@@ -57,7 +57,7 @@ impl Repository {
         for package in natural_order(packages, |package| package.source.path()) {
             candidates.push(Candidate::of(package, &trusted, &mut shelf)?);
         }
-        let offered = self.accepted(candidates, shelf, &[], &[])?;
+        let offered = Offered::new(candidates, shelf, &[], &[])?;
         self.advance(channel, publisher, |shown| Ok(offered.change(shown, &Reason::Publish)))
     }
 
@@ -72,28 +72,7 @@ impl Repository {
         for path in natural_order(&files, |path| path) {
             candidates.push(Candidate::read(path, list, &trusted, &mut shelf)?);
         }
-        self.accepted(candidates, shelf, &papers, packagers)
-    }
-
-    /// Asks each package what can be asked of it alone.
-    fn accepted(
-        &self,
-        mut candidates: Vec<Candidate>,
-        shelf: Shelf,
-        papers: &[PathBuf],
-        packagers: &[Certificate],
-    ) -> Result<Offered, RepositoryError> {
-        let mut refused: Vec<Refusal> = candidates.iter().flat_map(Candidate::refusals).collect();
-        refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
-        let mut places = paper::Places::new(papers);
-        for candidate in &mut candidates {
-            refused.extend(candidate.attach(&mut places)?);
-        }
-        if refused.is_empty() {
-            Ok(Offered { candidates, fragments: Rc::new(shelf), packagers: packagers.to_vec() })
-        } else {
-            Err(Refusals(refused).into())
-        }
+        Offered::new(candidates, shelf, &papers, packagers)
     }
 }
 
@@ -105,6 +84,26 @@ pub(super) struct Offered {
 }
 
 impl Offered {
+    /// Asks each package what can be asked of it alone.
+    fn new(
+        mut candidates: Vec<Candidate>,
+        shelf: Shelf,
+        papers: &[PathBuf],
+        packagers: &[Certificate],
+    ) -> Result<Self, RepositoryError> {
+        let mut refused: Vec<Refusal> = candidates.iter().flat_map(Candidate::refusals).collect();
+        refused.extend(paper::strays(papers, candidates.iter().map(Candidate::path)));
+        let mut places = paper::Places::new(papers);
+        for candidate in &mut candidates {
+            refused.extend(candidate.attach(&mut places)?);
+        }
+        if refused.is_empty() {
+            Ok(Self { candidates, fragments: Rc::new(shelf), packagers: packagers.to_vec() })
+        } else {
+            Err(Refusals(refused).into())
+        }
+    }
+
     /// Returns the change that adds them to what a channel shows, and those that it does not show yet.
     pub(super) fn change(&self, shown: &[Entry], reason: &Reason) -> (Change, Vec<&Candidate>) {
         let known: HashSet<&Digest> = shown.iter().map(|entry| &entry.sha256).collect();
