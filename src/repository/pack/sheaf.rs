@@ -1,6 +1,6 @@
 //! The fragments of one pack.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -40,26 +40,29 @@ impl Sheaf {
     /// Reads a pack.
     pub(super) fn parse(mut bytes: Vec<u8>) -> Result<Self, String> {
         let text = |error: std::io::Error| error.to_string();
-        let mut decoder = zstd::stream::Decoder::with_buffer(bytes.as_slice()).map_err(text)?.single_frame();
-        let mut lines = Vec::new();
-        decoder.by_ref().take(LIMIT + 1).read_to_end(&mut lines).map_err(text)?;
-        if lines.len() as u64 > LIMIT {
-            return Err(format!("more than {LIMIT} bytes"));
-        }
-        let left = decoder.finish().len();
-        bytes.drain(..bytes.len() - left);
-        let mut lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let head: Head = serde_json::from_slice(lines.next().unwrap_or_default()).map_err(|error| error.to_string())?;
+        let decoder = zstd::stream::Decoder::with_buffer(bytes.as_slice()).map_err(text)?.single_frame();
+        let mut lines = BufReader::new(decoder.take(LIMIT + 1));
+        let (mut line, mut fragments) = (Vec::new(), Vec::new());
+        lines.read_until(b'\n', &mut line).map_err(text)?;
+        let head: Head = serde_json::from_slice(&line).map_err(|error| error.to_string())?;
         if head.form != FORM {
             return Err(format!("it is of form {}", head.form));
         }
-        let fragments = lines.map(|line| {
+        line.clear();
+        // Line by line: together they would be the largest thing in memory.
+        while lines.read_until(b'\n', &mut line).map_err(text)? > 0 {
+            if lines.get_ref().limit() == 0 {
+                return Err(format!("more than {LIMIT} bytes"));
+            }
             let Line { fragment, texts } =
-                serde_json::from_slice::<Line<Fragment>>(line).map_err(|error| error.to_string())?;
+                serde_json::from_slice::<Line<Fragment>>(&line).map_err(|error| error.to_string())?;
             fragment.check_kept().map_err(|error| error.to_string())?;
-            Ok((Rc::new(fragment), texts))
-        });
-        Ok(Self { fragments: fragments.collect::<Result<_, String>>()?, frames: Frames::new(bytes, &head.frames)? })
+            fragments.push((Rc::new(fragment), texts));
+            line.clear();
+        }
+        let left = lines.into_inner().into_inner().finish().len();
+        bytes.drain(..bytes.len() - left);
+        Ok(Self { fragments, frames: Frames::new(bytes, &head.frames)? })
     }
 
     /// Adds a fragment, and returns it without its texts.
@@ -95,14 +98,20 @@ impl Sheaf {
     /// Returns the bytes of the pack.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let (stored, frames) = self.frames.to_stored()?;
-        let mut lines = serde_json::to_vec(&Head { form: FORM, frames }).map_err(|error| error.to_string())?;
+        let text = |error: std::io::Error| error.to_string();
+        // Line by line: together they would be the largest thing in memory.
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL).map_err(text)?;
+        let mut line = serde_json::to_vec(&Head { form: FORM, frames }).map_err(|error| error.to_string())?;
         for (fragment, texts) in &self.fragments {
-            lines.push(b'\n');
-            let line = Line { fragment: &**fragment, texts: texts.clone() };
-            serde_json::to_writer(&mut lines, &line).map_err(|error| error.to_string())?;
+            line.push(b'\n');
+            encoder.write_all(&line).map_err(text)?;
+            line.clear();
+            let value = Line { fragment: &**fragment, texts: texts.clone() };
+            serde_json::to_writer(&mut line, &value).map_err(|error| error.to_string())?;
         }
-        lines.push(b'\n');
-        let mut bytes = zstd::bulk::compress(&lines, LEVEL).map_err(|error| error.to_string())?;
+        line.push(b'\n');
+        encoder.write_all(&line).map_err(text)?;
+        let mut bytes = encoder.finish().map_err(text)?;
         bytes.extend_from_slice(&stored);
         Ok(bytes)
     }
