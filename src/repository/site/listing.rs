@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::digest::Digest;
 use crate::format::Format;
@@ -155,7 +155,7 @@ pub(super) fn list(generation: &Generation) -> Vec<u8> {
     let indices = generation.indices.iter().map(|file| (&file.path, &file.sha256, file.size));
     let projection = generation.projection.iter().map(|file| (&file.path, &file.sha256, file.size));
     let files = indices.chain(projection);
-    let files = files.map(|(path, sha256, size)| json!({"path": path.as_str(), "sha256": sha256.hex(), "size": size}));
+    let files = files.map(|(path, sha256, size)| File { path: path.as_str(), sha256: sha256.hex(), size });
     let mut text = head.to_string().into_bytes();
     text.pop();
     lines(&mut text, "packages", packages);
@@ -164,32 +164,61 @@ pub(super) fn list(generation: &Generation) -> Vec<u8> {
     text
 }
 
-fn lines(text: &mut Vec<u8>, name: &str, values: impl Iterator<Item = Value>) {
+fn lines<T: Serialize>(text: &mut Vec<u8>, name: &str, values: impl Iterator<Item = T>) {
     let _ = write!(text, ",\n\"{name}\":[");
     for (nth, value) in values.enumerate() {
-        let _ = write!(text, "{}\n{value}", if nth == 0 { "" } else { "," });
+        text.extend(if nth == 0 { &b"\n"[..] } else { b",\n" });
+        let _ = serde_json::to_writer(&mut *text, &value);
     }
     text.extend(b"\n]");
 }
 
-fn package(channel: Channel, entry: &Entry) -> Value {
-    let paper = |paper: &crate::repository::paper::Paper| {
-        json!({
-            "kind": paper.kind.as_str(),
-            "path": entry.paper_path(paper.kind).as_str(),
-            "sha256": paper.sha256.hex(),
-            "size": paper.size,
-        })
-    };
-    json!({
-        "format": entry.format.as_str(),
-        "name": entry.name,
-        "version": entry.version,
-        "arch": entry.arch,
-        "path": entry.path.as_str(),
-        "also": flat_path(channel, entry).as_str(),
-        "sha256": entry.sha256.hex(),
-        "size": entry.size,
-        "papers": entry.papers.iter().map(paper).collect::<Vec<_>>(),
-    })
+/// A package in the list of a channel.
+#[derive(Debug, Serialize)]
+struct Package<'a> {
+    also: String,
+    arch: &'a str,
+    format: &'static str,
+    name: &'a str,
+    papers: Vec<PackagePaper<'a>>,
+    path: &'a str,
+    sha256: &'a str,
+    size: u64,
+    version: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct PackagePaper<'a> {
+    kind: &'static str,
+    path: String,
+    sha256: &'a str,
+    size: u64,
+}
+
+/// Any other file in the list of a channel.
+#[derive(Debug, Serialize)]
+struct File<'a> {
+    path: &'a str,
+    sha256: &'a str,
+    size: u64,
+}
+
+fn package(channel: Channel, entry: &Entry) -> Package<'_> {
+    let papers = entry.papers.iter().map(|paper| PackagePaper {
+        kind: paper.kind.as_str(),
+        path: entry.paper_path(paper.kind).to_string(),
+        sha256: paper.sha256.hex(),
+        size: paper.size,
+    });
+    Package {
+        also: flat_path(channel, entry).to_string(),
+        arch: &entry.arch,
+        format: entry.format.as_str(),
+        name: &entry.name,
+        papers: papers.collect(),
+        path: entry.path.as_str(),
+        sha256: entry.sha256.hex(),
+        size: entry.size,
+        version: &entry.version,
+    }
 }
