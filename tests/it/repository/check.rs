@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use fs_err as fs;
+use kubepkg::sign::Certificate;
 
 use super::foreign::{self, Gpg};
 use super::rig::{Made, Rig, refused};
@@ -147,6 +148,42 @@ fn another_key_is_found_wherever_it_stands() {
         &["key.asc: holds the key ", "key.asc: does not hold the key "],
     );
     assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+/// A fingerprint as pages show it.
+fn spaced(fingerprint: &str) -> String {
+    fingerprint.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn whatever_names_another_key_to_clients_is_found() {
+    let rig = Rig::new();
+    done(&mut rig.without_key("repo configure --url https://packages.example.org"));
+    rig.publish_release("stable/v1.36", "1.36.1");
+    let gpg = Gpg::unknown();
+    let read = |path: &Path| Certificate::parse_one(&fs::read(path).unwrap()).unwrap();
+    let (own, other) = (read(&Made::get().certificate()), read(&gpg.certificate()));
+    // As it stands in a field of apt's sources (sources.list(5)).
+    let field = |one: &Certificate| {
+        let armor = one.to_armor().unwrap();
+        armor.lines().map(|line| if line.is_empty() { "." } else { line }).collect::<Vec<_>>().join("\n ")
+    };
+    let channel = rig.root().join("channels/stable-v1.36");
+    let page = (spaced(own.fingerprint()), spaced(other.fingerprint()));
+    let armor = (own.to_armor().unwrap(), other.to_armor().unwrap());
+    for (file, (from, to)) in [
+        (rig.root().join("index.html"), page.clone()),
+        (channel.join("index.html"), page),
+        (channel.join("example-stable-v1.36.sources"), (field(&own), field(&other))),
+        (rig.root().join("core:/stable:/v1.36/rpm/repodata/repomd.xml.key"), armor),
+    ] {
+        let good = fs::read_to_string(&file).unwrap();
+        replaced(&file, &from, &to);
+        let name = file.strip_prefix(rig.root()).unwrap().display().to_string();
+        found(&mut check(&rig.place, &[]), &[&name, other.fingerprint()]);
+        fs::write(&file, good).unwrap();
+    }
+    assert_eq!(done(&mut check(&rig.place, &[])), "");
 }
 
 #[test]
