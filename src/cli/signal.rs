@@ -87,7 +87,10 @@ fn clean_up() {
                 continue;
             }
         };
-        return cleanups.iter().for_each(|cleanup| cleanup());
+        cleanups.iter().for_each(|cleanup| cleanup());
+        // Whoever waits to make one more folder waits for the end.
+        std::mem::forget(cleanups);
+        return;
     }
 }
 
