@@ -72,13 +72,7 @@ pub struct Found {
 impl Found {
     /// Returns the change that makes a channel show these and nothing else.
     pub(super) fn alone(&self, reason: Reason) -> Change {
-        Change {
-            packages: self.packages.clone(),
-            fragments: Rc::clone(&self.fragments),
-            reason,
-            packagers: Vec::new(),
-            always: false,
-        }
+        Change::new(self.packages.clone(), Rc::clone(&self.fragments), reason)
     }
 
     /// Returns the change that makes a channel show these, too.
@@ -86,7 +80,7 @@ impl Found {
         let known: HashSet<&Entry> = shown.iter().collect();
         let new = self.packages.iter().filter(|entry| !known.contains(entry));
         let packages = shown.iter().chain(new).cloned().collect();
-        Change { packages, fragments: Rc::clone(&self.fragments), reason, packagers: Vec::new(), always: false }
+        Change::new(packages, Rc::clone(&self.fragments), reason)
     }
 }
 
@@ -184,11 +178,8 @@ impl Repository {
         let old = self.generation(channel, to)?.generation;
         let fragments = self.fragments(&old)?;
         self.advance(channel, publisher, |_| {
-            let (packages, fragments) = (old.packages.clone(), Rc::clone(&fragments));
-            Ok((
-                Change { packages, fragments, reason: Reason::Rollback { to }, packagers: Vec::new(), always: false },
-                Vec::new(),
-            ))
+            let change = Change::new(old.packages.clone(), Rc::clone(&fragments), Reason::Rollback { to });
+            Ok((change, Vec::new()))
         })
     }
 
@@ -196,13 +187,7 @@ impl Repository {
     pub fn refresh(&mut self, channel: Channel, publisher: &Publisher<'_>) -> Result<Outcome, RepositoryError> {
         self.shown(channel)?;
         self.advance(channel, publisher, |shown| {
-            let change = Change {
-                packages: shown.to_vec(),
-                fragments: Rc::default(),
-                reason: Reason::Refresh,
-                packagers: Vec::new(),
-                always: true,
-            };
+            let change = Change::new(shown.to_vec(), Rc::default(), Reason::Refresh);
             Ok((change, Vec::new()))
         })
     }

@@ -89,6 +89,13 @@ pub enum Reason {
     Resign,
 }
 
+impl Reason {
+    /// Whether there is a new generation even where the packages are the same.
+    pub(super) fn signs_anew(&self) -> bool {
+        matches!(self, Self::Refresh | Self::Resign)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

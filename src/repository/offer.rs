@@ -111,7 +111,7 @@ impl Offered {
             self.candidates.iter().filter(|one| !known.contains(one.fragment().sha256())).collect();
         let packages = shown.iter().cloned().chain(fresh.iter().map(|one| one.entry())).collect();
         let (fragments, packagers) = (Rc::clone(&self.fragments), self.packagers.clone());
-        (Change { packages, fragments, reason: reason.clone(), packagers, always: false }, fresh)
+        (Change { packages, fragments, reason: reason.clone(), packagers }, fresh)
     }
 }
 

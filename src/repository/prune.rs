@@ -36,16 +36,7 @@ impl Repository {
         let fragments = self.known(channel)?;
         self.advance(channel, publisher, |shown| {
             let packages = remaining(shown, keep, &fragments, publisher.components);
-            Ok((
-                Change {
-                    packages,
-                    fragments: Rc::default(),
-                    reason: Reason::Prune { keep },
-                    packagers: Vec::new(),
-                    always: false,
-                },
-                Vec::new(),
-            ))
+            Ok((Change::new(packages, Rc::default(), Reason::Prune { keep }), Vec::new()))
         })
     }
 

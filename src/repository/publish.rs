@@ -72,8 +72,13 @@ pub(super) struct Change {
     pub(super) reason: Reason,
     /// The certificates of those who signed packages that are new, and whom nobody has trusted yet.
     pub(super) packagers: Vec<Certificate>,
-    /// Whether there is a new generation even where the packages are the same.
-    pub(super) always: bool,
+}
+
+impl Change {
+    /// Makes one whose packages are all signed by somebody who is trusted.
+    pub(super) fn new(packages: Vec<Entry>, fragments: Rc<Shelf>, reason: Reason) -> Self {
+        Self { packages, fragments, reason, packagers: Vec::new() }
+    }
 }
 
 impl Repository {
@@ -99,7 +104,7 @@ impl Repository {
             if let (Some(held), Some(shown)) = (&held, &shown)
                 && added.is_empty()
                 && removed.is_empty()
-                && !change.always
+                && !change.reason.signs_anew()
             {
                 if !projection::is_written(self.store(), shown)? {
                     projection::write(self.store(), channel, &Fresh::default())?;

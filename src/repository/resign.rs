@@ -75,13 +75,7 @@ impl Repository {
 
     fn sign_again(&mut self, channel: Channel, publisher: &Publisher<'_>) -> Result<Outcome, RepositoryError> {
         self.advance(channel, publisher, |shown| {
-            let change = Change {
-                packages: shown.to_vec(),
-                fragments: Rc::default(),
-                reason: Reason::Resign,
-                packagers: Vec::new(),
-                always: true,
-            };
+            let change = Change::new(shown.to_vec(), Rc::default(), Reason::Resign);
             Ok((change, Vec::new()))
         })
     }
