@@ -132,7 +132,9 @@ fn papers_come_along_and_are_what_the_other_repository_signed() {
         (None, "which channel stable/v1.36 names, is not there"),
     ] {
         fs::remove_file(&sbom).unwrap();
-        bytes.map(|bytes| fs::write(&sbom, bytes).unwrap());
+        if let Some(bytes) = bytes {
+            fs::write(&sbom, bytes).unwrap();
+        }
         refused(6, &mut kubectl(&rig, &flat(&source.place, "deb")), words);
         // A server sends no more than what is named.
         assert_ne!(run(&mut kubectl(&rig, &flat(&server.url(""), "deb"))).code, 0, "{words}");
