@@ -32,7 +32,7 @@ impl Packages {
         source: &Store,
         listed: &[Listed],
     ) -> Result<Self, Failure> {
-        let folder = tempfile::tempdir().map_err(|error| Failure::new(Exit::Write, &error))?;
+        let folder = crate::cli::signal::temporary().map_err(|error| Failure::new(Exit::Write, &error))?;
         let files = match source.location() {
             Location::Bucket(_) => from_bucket(source, listed, folder.path())?,
             Location::Folder(_) | Location::Web(_) => {
