@@ -3,6 +3,7 @@
 
 mod apt;
 mod matrix;
+mod mirrors;
 mod places;
 mod rotation;
 mod rpm_md;
@@ -11,6 +12,7 @@ mod tampering;
 use std::path::Path;
 use std::process::{Command, Output};
 
+pub(super) use mirrors::given;
 use places::{Place, Way};
 pub(super) use rpm_md::{Kind, RpmMd};
 

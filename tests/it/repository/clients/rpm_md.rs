@@ -143,9 +143,13 @@ impl RpmMd {
         .map(drop)
     }
 
-    /// Returns the `repomd.xml` that dnf has.
+    /// Returns the `repomd.xml` that was fetched.
     pub(in crate::repository) fn repomd(&self) -> String {
-        let cat = format!("cat {}/cache/kubernetes-*/repodata/repomd.xml", self.at("").display());
+        let place = match self.kind {
+            Kind::Zypper => "root/var/cache/zypp/raw/kubernetes",
+            _ => "cache/kubernetes-*",
+        };
+        let cat = format!("cat {}/repodata/repomd.xml", self.at(place).display());
         said(&mut self.program(&["sh", "-c", &cat]), |_| false).unwrap()
     }
 
