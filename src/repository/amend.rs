@@ -59,7 +59,9 @@ impl Repository {
     /// Changes the keyring, and then what clients fetch of it.
     pub(super) fn amend_keys(&mut self, by: By<'_>, change: impl Fn(&mut Keyring)) -> Result<(), RepositoryError> {
         self.amend(by, |charter| change(&mut charter.keyring))?;
-        self.show_keys()
+        self.show_keys()?;
+        // Pages name the certificates, and apt's sources have them in them.
+        self.show_site().map(drop)
     }
 
     /// Signs the heads anew that an older charter would still be good for. What channels show stays the same.

@@ -9,6 +9,7 @@ use crate::repository::channel::Channel;
 use crate::repository::charter::Charter;
 use crate::repository::fragment::compare_versions;
 use crate::repository::generation::Generation;
+use crate::repository::keyring_package::rpm_key;
 use crate::repository::layout::{self, CERTIFICATE, COMPONENT};
 use crate::repository::rpmmd::{LIST, Mirrors, REPOMD, SNAPSHOTS};
 use crate::repository::settings::{PublicUrl, Shape};
@@ -19,13 +20,14 @@ const MAX_NAMES: usize = 500;
 const FORCED: u32 = 1001;
 
 /// How the names of the files end.
-pub(super) const ENDS: [&str; 10] = [
+pub(super) const ENDS: [&str; 11] = [
     ".sources",
     "-keyring.sources",
     "-flat.sources",
     ".pref",
     "-version.pref",
     ".repo",
+    "-keyring.repo",
     "-exclude.repo",
     "-versionlock.list",
     "-versionlock.toml",
@@ -173,9 +175,12 @@ impl Subject<'_> {
             Snippet { name, format: Some(Format::Rpm), purpose, place, text }
         };
         let names = self.newest(Format::Rpm).into_keys().take(MAX_NAMES).collect::<Vec<_>>().join(" ");
-        let exclude = format!("{}exclude={names}\n", self.repo());
+        let own = self.repo(&url_of(self.url, CERTIFICATE));
+        let keyring = self.repo(&format!("file://{}", rpm_key(self.charter)));
+        let exclude = format!("{own}exclude={names}\n");
         vec![
-            rpm(".repo", "the repository for dnf, and for zypper in /etc/zypp/repos.d", REPOS, self.repo()),
+            rpm(".repo", "the repository for dnf, and for zypper in /etc/zypp/repos.d", REPOS, own),
+            rpm("-keyring.repo", "the same, with the key of the keyring package", REPOS, keyring),
             rpm("-exclude.repo", "the same, used only with --disableexcludes", REPOS, exclude),
             rpm(
                 "-versionlock.list",
@@ -192,9 +197,9 @@ impl Subject<'_> {
         ]
     }
 
-    fn repo(&self) -> String {
+    fn repo(&self, key: &str) -> String {
         let folder = layout::flat(self.generation.channel, Format::Rpm);
-        let (base, key) = (url_of(self.url, &format!("{folder}/")), url_of(self.url, CERTIFICATE));
+        let base = url_of(self.url, &format!("{folder}/"));
         let plain = |c: &char| c.is_alphanumeric() || " ._-/".contains(*c);
         let name: String = format!("{} {}", self.charter.name, self.generation.channel).chars().filter(plain).collect();
         let list = match self.list() {
@@ -204,9 +209,12 @@ impl Subject<'_> {
             ),
             None => String::new(),
         };
+        // Against dependency confusion: dnf and zypper look at no other source for what they find here, of whatever version.
+        let priority = if self.generation.channel.stage().is_automatic() { "priority=90\n" } else { "" };
+        // For dnf `gpgcheck` is that of packages, which zypper does not check where index files are signed, unless told.
         format!(
-            "[{}]\nname={name}\nbaseurl={base}\n{list}enabled=1\ntype=rpm-md\nautorefresh=1\ngpgcheck=1\n\
-             repo_gpgcheck=1\ngpgkey={key}\n",
+            "[{}]\nname={name}\nbaseurl={base}\n{list}enabled=1\ntype=rpm-md\nautorefresh=1\n{priority}gpgcheck=1\n\
+             pkg_gpgcheck=1\nrepo_gpgcheck=1\ngpgkey={key}\n",
             self.id(),
         )
     }

@@ -8,6 +8,7 @@ mod places;
 mod rotation;
 mod rpm_md;
 mod tampering;
+mod threats;
 
 use std::path::Path;
 use std::process::{Command, Output};
