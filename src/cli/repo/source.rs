@@ -41,8 +41,11 @@ impl Packages {
             let own = folder.path().join(name);
             fs_err::create_dir(&own).map(|()| own).map_err(|error| Failure::new(Exit::Write, &error))
         };
-        let mut files = from_bucket(source, &in_bucket, &at("bucket")?)?;
-        files.extend(from_cache(fetcher, &downloads, &others, &at("cache")?)?);
+        let mut bucket = from_bucket(source, &in_bucket, &at("bucket")?)?.into_iter();
+        let mut cache = from_cache(fetcher, &downloads, &others, &at("cache")?)?.into_iter();
+        // As they are listed.
+        let next = |package: &Listed| if is_in_bucket(&package) { bucket.next() } else { cache.next() };
+        let files = listed.iter().filter_map(next).collect();
         let bytes: u64 = listed.iter().map(|package| package.size).sum();
         session.ui.status("Verified", &format!("{} of {bytes} bytes", count(listed.len(), "package")));
         Ok(Self { files, _folder: folder })

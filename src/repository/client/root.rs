@@ -46,7 +46,7 @@ impl<'a> Root<'a> {
 
     /// Returns where a path lies that counts from a URL (`xml:base`); none if it means several things, or if the URL is not
     /// that of a web server.
-    pub(super) fn from_base(&self, base: &str, path: &str) -> Option<Place> {
+    pub(super) fn below_base(&self, base: &str, path: &str) -> Option<Place> {
         let path = plain(path)?;
         let base = address(base)?;
         let own = match self.store.location() {
@@ -104,19 +104,19 @@ mod tests {
         let store = Store::new(&Location::Folder("/".into()), &StoreOptions::default()).unwrap();
         let root = Root::new(&store, "rpm/snapshots/1").known_as("https://example.org/rpm/", "rpm");
         let here = |text: &str| Some(Place::Here(text.parse().unwrap()));
-        assert_eq!(root.from_base("https://example.org/rpm/", "x86_64/a.rpm"), here("rpm/x86_64/a.rpm"));
-        assert_eq!(root.from_base("https://EXAMPLE.org:443/rpm", "./a.rpm"), here("rpm/a.rpm"));
-        assert_eq!(root.from_base("https://example.org/rpm/old", "a.rpm"), here("rpm/old/a.rpm"));
+        assert_eq!(root.below_base("https://example.org/rpm/", "x86_64/a.rpm"), here("rpm/x86_64/a.rpm"));
+        assert_eq!(root.below_base("https://EXAMPLE.org:443/rpm", "./a.rpm"), here("rpm/a.rpm"));
+        assert_eq!(root.below_base("https://example.org/rpm/old", "a.rpm"), here("rpm/old/a.rpm"));
         for other in ["https://example.org/rpm2/", "http://example.org/rpm/", "https://example.org.evil/rpm/"] {
             let place = Place::Elsewhere(other.parse().unwrap(), "a.rpm".parse().unwrap());
-            assert_eq!(root.from_base(other, "a.rpm"), Some(place));
+            assert_eq!(root.below_base(other, "a.rpm"), Some(place));
         }
         for bad in ["file:///etc/", "../", "https://me:secret@example.org/", "https://h/?a", "s3://bucket/", "x"] {
-            assert_eq!(root.from_base(bad, "a.rpm"), None, "{bad}");
+            assert_eq!(root.below_base(bad, "a.rpm"), None, "{bad}");
         }
         for bad in ["../a.rpm", "/a.rpm", "a/../../b", "%2e%2e/a", ""] {
-            assert_eq!(root.from_base("https://example.org/rpm/", bad), None, "{bad}");
-            assert_eq!(root.from_base("https://elsewhere.org/", bad), None, "{bad}");
+            assert_eq!(root.below_base("https://example.org/rpm/", bad), None, "{bad}");
+            assert_eq!(root.below_base("https://elsewhere.org/", bad), None, "{bad}");
         }
     }
 }

@@ -182,7 +182,7 @@ impl Package {
     fn place(&self, root: Root<'_>) -> Result<Place, String> {
         let place = match &self.base {
             None => root.foreign(&self.href).map(Place::Here),
-            Some(base) => root.from_base(base, &self.href),
+            Some(base) => root.below_base(base, &self.href),
         };
         place.ok_or_else(|| match &self.base {
             None => format!("`{}` is no path in it", excerpt(&self.href)),

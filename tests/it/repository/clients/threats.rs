@@ -4,7 +4,6 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 use tempfile::{NamedTempFile, TempDir};
@@ -188,10 +187,11 @@ fn sign(repomd: &Path) {
 
 #[test]
 fn who_stands_between_shows_an_old_state_for_ever() {
-    let (stage, days_ago) = (Stage::new(), |days: u64| (seconds() - days * 24 * 60 * 60).to_string());
+    let stage = Stage::new();
+    let days_ago = |days: u32| tool("date", ["--date", &format!("{days} days ago"), "+%s"]).trim().to_owned();
     let (folder, key) = (tempfile::tempdir().unwrap(), key_of(&days_ago(9)));
     let root = folder.path().join("repo");
-    let run = |line: &str, days: u64, packages: &[PathBuf]| {
+    let run = |line: &str, days: u32, packages: &[PathBuf]| {
         let mut words: Vec<&OsStr> = line.split(' ').map(OsStr::new).collect();
         words.extend(packages.iter().map(|path| path.as_os_str()));
         words.extend([OsStr::new("--sign-key"), key.path().as_os_str(), OsStr::new("-qq")]);
@@ -214,10 +214,6 @@ fn who_stands_between_shows_an_old_state_for_ever() {
     for apt in &apts {
         apt.update().unwrap();
     }
-}
-
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// Makes a key of the past.
