@@ -31,7 +31,7 @@ impl Packages {
         source: &Store,
         listed: &[Listed],
     ) -> Result<Self, Failure> {
-        let folder = tempfile::tempdir().map_err(|error| Failure::new(Exit::Write, &error))?;
+        let folder = crate::cli::signal::temporary().map_err(|error| Failure::new(Exit::Write, &error))?;
         // What lies somewhere else is fetched from there: it is its digest that is signed.
         let is_in_bucket =
             |package: &&Listed| package.base.is_none() && matches!(source.location(), Location::Bucket(_));
