@@ -51,7 +51,7 @@ pub struct PlannedPackage {
     pub inputs: Vec<Input>,
 }
 
-/// A spec or a template, as it was when the plan was made.
+/// A spec, a file of keys that it names, or a template, as it was when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input {
     /// Its path below `specs` or `templates`, wherever these were read from: `specs/kubelet.yaml`.

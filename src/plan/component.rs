@@ -86,13 +86,19 @@ pub(super) fn build(case: &Case<'_>, templates: &Templates, downloads: &mut Down
     Ok(build)
 }
 
-/// The specs and templates that decide what a package holds.
+/// The specs, with the keys that they name, and the templates that decide what a package holds.
 fn inputs(case: &Case<'_>, build: &Build, format: Format, templates: &Templates) -> Vec<Input> {
     let spec = |name: &str, sha256| Input { name: format!("specs/{name}.yaml"), sha256 };
     let mut inputs = vec![
         spec(case.spec.name.as_str(), Digest::sha256(case.spec.text.as_bytes())),
         spec("distribution", case.catalog.distribution_sha256().clone()),
     ];
+    for source in case.rows(&case.spec.sources) {
+        let keys = case.rows(&source.fact.signatures).next().and_then(|row| row.fact.keys());
+        let named = case.spec.key_files.iter().filter(|(_, text)| keys == Some(*text));
+        inputs
+            .extend(named.map(|(file, text)| Input { name: format!("specs/{file}"), sha256: Digest::sha256(&**text) }));
+    }
     let of_files = build.files.iter().filter(|file| file.formats.includes(format));
     let of_files = of_files.filter_map(|file| match &file.content {
         PlannedContent::Text { template, .. } => Some((template.as_str(), templates.text(template.as_str())?)),

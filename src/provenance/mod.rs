@@ -15,7 +15,7 @@
 //! | `buildType` | `urn:kubepkg:build:1`: what the parameters and dependencies below mean |
 //! | `externalParameters` | everything of the request that decides bytes ([`Parameters`]), with nothing left to defaults |
 //! | `internalParameters` | `job`: the id of the plan's job |
-//! | `resolvedDependencies` | upstream's files by URL, with digests and, as annotations, how each was verified; specs and templates by name, with SHA-256 |
+//! | `resolvedDependencies` | upstream's files by URL, with digests and, as annotations, how each was verified; specs, the files of keys that they name, and templates by name, with SHA-256 |
 //! | `builder` | `urn:kubepkg:builder:local`: whoever holds the key; `version.kubepkg` |
 //! | `byproducts` | the bill of materials with its SHA-256 |
 

@@ -171,7 +171,7 @@ fn word<T: std::str::FromStr<Err: std::fmt::Display>>(name: &str, text: &str) ->
 }
 
 impl RawResource {
-    /// Whether it is a spec or a template.
+    /// Whether it is a spec, a file of keys beside one, or a template.
     fn is_input(&self) -> bool {
         let is_below = |name: &str| name.starts_with("specs/") || name.starts_with("templates/");
         self.uri.is_none() && self.name.as_deref().is_some_and(is_below)

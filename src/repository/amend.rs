@@ -1,7 +1,9 @@
 //! Changes of the charter: keys that come and go, settings, channels.
 //!
-//! What the keys of the repository sign is signed anew, and then the head of each channel, which names the charter that it
-//! knows: an older charter that somebody puts back is older than what the heads say.
+//! What the keys of the repository sign is signed anew, and at once the head of each channel, which names the charter that it
+//! knows: an older charter that somebody puts back is older than what the heads say. Only then comes what can be completed
+//! without a key. Of a run that was killed between the two, heads are left that know an older charter: the next command that
+//! has the keys signs them ([`Repository::seal`]), and until then `repo repair` and `repo check` say so.
 
 use super::anchor::Anchors;
 use super::channel::Channel;
@@ -40,8 +42,7 @@ impl Repository {
             for certificate in certificates {
                 keyring.trust(certificate);
             }
-        })?;
-        self.seal_heads(hand)
+        })
     }
 
     /// Takes a certificate away, by the fingerprint of its primary key. Clients keep what they were given.
@@ -52,18 +53,56 @@ impl Repository {
             Some(one) if one.role.is_for_index() => return Err(RepositoryError::KeySigns(fingerprint.to_owned())),
             Some(_) => {}
         }
-        self.amend_keys(By::Owner(hand), |keyring| keyring.distrust(fingerprint))?;
+        self.amend_keys(By::Owner(hand), |keyring| keyring.distrust(fingerprint))
+    }
+
+    /// Changes the keyring, seals it, and then changes what clients fetch of it.
+    pub(super) fn amend_keys(&mut self, by: By<'_>, change: impl Fn(&mut Keyring)) -> Result<(), RepositoryError> {
+        self.amend(by, |charter| change(&mut charter.keyring))?;
+        if let By::Owner(hand) | By::Successor(hand) = by {
+            self.seal_heads(hand)?;
+        }
+        self.show_keys()?;
+        // Pages name the keys.
+        self.show_site().map(drop)
+    }
+
+    /// Returns the channels whose heads know an older charter: somebody could put that one back, and they would not tell.
+    pub fn unsealed(&self) -> Result<Vec<Channel>, RepositoryError> {
+        let number = self.charter.number();
+        let mut behind = Vec::new();
+        for channel in self.channels() {
+            // Whoever signed it: nothing is believed of it here.
+            if Head::read(self.store(), channel)?.is_some_and(|held| held.charter < number) {
+                behind.push(channel);
+            }
+        }
+        Ok(behind)
+    }
+
+    /// Signs the heads that a run which was killed did not come to.
+    pub fn seal(&self, hand: Hand<'_>) -> Result<(), RepositoryError> {
+        self.admit(hand.0, hand.1, &Reason::Refresh)?;
         self.seal_heads(hand)
     }
 
-    /// Changes the keyring, and then what clients fetch of it.
-    pub(super) fn amend_keys(&mut self, by: By<'_>, change: impl Fn(&mut Keyring)) -> Result<(), RepositoryError> {
-        self.amend(by, |charter| change(&mut charter.keyring))?;
-        self.show_keys()
+    /// Does the same by the way, after something else is done: what others changed meanwhile is theirs to complete.
+    pub(super) fn seal_behind(&mut self, hand: Hand<'_>) -> Result<(), RepositoryError> {
+        self.reload()?;
+        if self.admit(hand.0, hand.1, &Reason::Refresh).is_err() {
+            return Ok(());
+        }
+        for channel in self.channels() {
+            match self.seal_head(channel, hand) {
+                Ok(()) | Err(RepositoryError::ForeignHead { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Signs the heads anew that an older charter would still be good for. What channels show stays the same.
-    pub(super) fn seal_heads(&self, hand: Hand<'_>) -> Result<(), RepositoryError> {
+    fn seal_heads(&self, hand: Hand<'_>) -> Result<(), RepositoryError> {
         for channel in self.channels() {
             self.seal_head(channel, hand)?;
         }

@@ -145,7 +145,7 @@ impl KeyringPackage {
 }
 
 /// Returns the name of a repository's package of certificates.
-pub(super) fn package_name(charter: &Charter) -> String {
+pub fn package_name(charter: &Charter) -> String {
     format!("{}-archive-keyring", charter.word())
 }
 

@@ -60,7 +60,8 @@ impl Kind {
         }
     }
 
-    const fn limit(self) -> u64 {
+    /// Returns how many bytes one may have.
+    pub(super) const fn limit(self) -> u64 {
         match self {
             Self::Provenance => provenance::MAX_FILE,
             Self::Sbom => sbom::MAX_FILE,

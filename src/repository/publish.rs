@@ -22,7 +22,7 @@ use super::pack::Shelf;
 use super::paper;
 use super::projection::{self, Bytes, Fresh};
 use super::render::{Places, Rendered, Rendering, Seal};
-use super::site;
+use super::site::{self, Heads};
 use super::state::StateError;
 use super::store::{Content, Key, STATE};
 use crate::digest::Digest;
@@ -112,6 +112,7 @@ impl Repository {
                 if !site::is_shown(self.store(), channel, &held.head)? {
                     site::show(self, &held.head, shown)?;
                 }
+                self.seal_behind((&publisher.signers, publisher.date))?;
                 return Ok(Outcome { head: held.head.clone(), added, removed });
             }
             if change.packages.is_empty() && shown.is_none() {
@@ -173,7 +174,9 @@ impl Repository {
         let Some(held) = head.commit(self.store(), channel, held, number, (&signers, date))? else { return Ok(None) };
         let fresh = Fresh { generation: Some((&held.head, &generation)), parent: shown, bytes };
         projection::write(self.store(), channel, &fresh)?;
-        site::show(self, &held.head, &generation)?;
+        if site::show(self, &held.head, &generation)? == Heads::Behind {
+            self.seal_behind((&publisher.signers, publisher.date))?;
+        }
         Ok(Some(held.head))
     }
 

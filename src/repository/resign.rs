@@ -63,7 +63,6 @@ impl Repository {
                 let used = self.issuers()?;
                 let leave = |keyring: &mut Keyring| keyring.leave_to(signers, |one| is_among(one, &used));
                 self.amend_keys(By::Successor(hand), leave)?;
-                self.seal_heads(hand)?;
                 return Ok(done);
             }
             for channel in late {

@@ -51,6 +51,7 @@ pub(super) fn component(
         dates: versions::component_dates(raw, &mut faults),
         arches: checker.arches(raw, &mut faults),
         sources: published::sources(&checker, raw, &mut faults),
+        key_files: signatures::key_files(raw, tree),
         variables: checker.variables(raw, &mut faults),
         relations: relations::relations(&checker, raw, &mut faults),
         services: scripts::services(&checker, raw, &files, &mut faults),

@@ -2,6 +2,7 @@
 
 mod published;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub struct Spec {
     pub arches: Vec<Row<Vec<Arch>>>,
     /// Files that upstream publishes.
     pub sources: Vec<Row<Source>>,
+    /// The files of public keys beside the spec that signatures name, with their texts, sorted by name.
+    pub key_files: BTreeMap<String, Arc<str>>,
     /// Values for templates.
     pub variables: Vec<Row<Variable>>,
     /// Relations.

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{One, Several};
+use super::{One, Several, keyring};
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
-use crate::cli::repository::{Place, Publishing, configured, report, report_signed};
+use crate::cli::repository::{Place, Publishing, Sealing, configured, report, report_signed};
 use crate::cli::session::Session;
 use crate::repository::charter::Repository;
 use crate::repository::resign::Overlap;
@@ -47,11 +47,16 @@ pub(super) struct Resign {
     publishing: Publishing,
 }
 
-/// Complete what a killed run left; needs no key
+/// Complete what a killed run left
+///
+/// It needs no key, but after a change of certificates that was killed before the heads of channels were signed: then it
+/// says so, and signs them where it is given the repository's keys.
 #[derive(Debug, clap::Args)]
 pub(super) struct Repair {
     #[command(flatten)]
     some: Several,
+    #[command(flatten)]
+    sealing: Sealing,
 }
 
 impl Rollback {
@@ -86,6 +91,7 @@ impl Resign {
         let channels: Vec<Value> =
             done.iter().map(|(channel, outcome)| report_signed(session, *channel, outcome)).collect();
         self.remind(session, &repository);
+        keyring::remind(session, &repository)?;
         Ok(Done::new(String::new(), json!({"schema": 1, "channels": channels})))
     }
 
@@ -112,6 +118,7 @@ impl Resign {
 impl Repair {
     pub(super) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let mut repository = self.some.place.open(session)?;
+        let sealed = self.seal(session, &repository)?;
         repository.show_keys()?;
         let mut repaired = Vec::new();
         for channel in self.some.channels(&repository)? {
@@ -122,10 +129,32 @@ impl Repair {
         }
         if repository.show_site()? > 0 {
             session.ui.status("Repaired", "pages and lists");
-        } else if repaired.is_empty() {
+        } else if repaired.is_empty() && !sealed {
             session.ui.status("Whole", &repository.store().location().to_string());
         }
         let text = repaired.iter().map(|channel| format!("{channel}\n")).collect();
         Ok(Done::new(text, json!({"schema": 1, "repaired": repaired})))
+    }
+}
+
+impl Repair {
+    /// Signs the heads that know an older list of certificates, and returns whether there were any and there was a key.
+    fn seal(&self, session: &Session, repository: &Repository) -> Result<bool, Failure> {
+        let behind = repository.unsealed()?;
+        if behind.is_empty() {
+            return Ok(false);
+        }
+        let names: Vec<String> = behind.iter().map(ToString::to_string).collect();
+        let Some(keys) = self.sealing.open_named(session)? else {
+            session.ui.warning(&format!(
+                "{} know an older list of certificates, which somebody could put back: \
+                 name the repository's keys with `--sign-key`, or publish",
+                names.join(", ")
+            ));
+            return Ok(false);
+        };
+        repository.seal((&keys.signers(), keys.date))?;
+        session.ui.status("Repaired", &format!("the heads of {}", names.join(", ")));
+        Ok(true)
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::expect::Expected;
+use super::keyring::renew;
 use super::known::Known;
 use super::subject::Subject;
 use crate::cli::Done;
@@ -18,6 +19,7 @@ use crate::repository::charter::{CHARTER, Repository};
 use crate::repository::check::of_kind;
 use crate::repository::client::{Audit, Depth, Finding, Kind, Root, Suite, Trust};
 use crate::repository::error::RepositoryError;
+use crate::repository::head;
 use crate::repository::layout::CERTIFICATE;
 use crate::repository::store::Store;
 use crate::sign::{Certificate, Packets, When};
@@ -191,7 +193,14 @@ impl Check {
         let mut report = Report { text: String::new(), json: Vec::new(), exit: Exit::Done };
         keys.extend(lint(session, &trusted));
         keys.extend(repository.check_keys()?);
+        let packages = repository.check_keyring_packages(date(session))?;
+        keys.extend(packages.wrong);
         report.add(session, "keys", &keys);
+        let warnings = [packages.behind, unsealed(repository)?].concat();
+        for Finding { file, cause } in &warnings {
+            session.ui.warning(&format!("{file}: {cause}"));
+        }
+        renew(session, repository, &packages.channels);
         let channels = match expected {
             _ if !subject.channels.is_empty() => subject.channels.clone(),
             Some(expected) => expected.channels(),
@@ -202,7 +211,8 @@ impl Check {
             let found = repository.check(channel, &audit, wanted.as_deref())?;
             report.channel(session, &channel.to_string(), &found);
         }
-        let json = json!({"schema": 1, "keys": view(&keys), "channels": report.json});
+        let (keys, warnings) = (view(&keys), view(&warnings));
+        let json = json!({"schema": 1, "keys": keys, "warnings": warnings, "channels": report.json});
         Ok(Done { text: report.text, json, exit: report.exit })
     }
 
@@ -233,6 +243,14 @@ impl Check {
         let depth = if self.digests { Depth::Digests } else { Depth::Sizes };
         Audit { trust, packagers, depth }
     }
+}
+
+/// Heads that would go with an older list of certificates.
+fn unsealed(repository: &Repository) -> Result<Vec<Finding>, RepositoryError> {
+    let cause = "knows an older list of certificates, which somebody could put back: `kubepkg repo repair` with the \
+                 repository's keys signs it anew";
+    let behind = repository.unsealed()?.into_iter();
+    Ok(behind.map(|channel| Finding { file: head::key(channel).to_string(), cause: cause.to_owned() }).collect())
 }
 
 /// What clients refuse of a key, now or within a month. What they will refuse later is a warning.

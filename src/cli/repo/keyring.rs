@@ -1,5 +1,6 @@
 //! `kubepkg repo keyring`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -7,10 +8,13 @@ use serde_json::{Value, json};
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
 use crate::cli::exit::Exit;
-use crate::cli::repository::{Place, Publishing};
+use crate::cli::repository::{Place, Publishing, date};
 use crate::cli::session::Session;
 use crate::format::Format;
-use crate::repository::keyring_package::{KeyringPackage, KeyringPackageError};
+use crate::repository::channel::Channel;
+use crate::repository::charter::Repository;
+use crate::repository::client::Finding;
+use crate::repository::keyring_package::{KeyringPackage, KeyringPackageError, package_name};
 use crate::version::{BadVersion, Version};
 
 /// Make packages of the certificates, for machines that have the old ones
@@ -61,6 +65,30 @@ impl KeyringArgs {
         session.ui.status("Signed", &format!("with key {}", signer.fingerprint()));
         Ok(Done::new(text, json!({"schema": 1, "files": files})))
     }
+}
+
+/// Says what to type where channels show packages of certificates that are not those of today.
+pub(super) fn renew(session: &Session, repository: &Repository, channels: &BTreeSet<Channel>) {
+    if channels.is_empty() {
+        return;
+    }
+    let names: Vec<String> = channels.iter().map(ToString::to_string).collect();
+    session.ui.warning(&format!(
+        "machines get today's certificates by new packages: `kubepkg repo keyring --output dist`, then \
+         `kubepkg publish dist/{}* --channel` {}",
+        package_name(repository.charter()),
+        names.join(", ")
+    ));
+}
+
+/// After a change of certificates: says where machines still get those of before.
+pub(super) fn remind(session: &Session, repository: &Repository) -> Result<(), Failure> {
+    let packages = repository.check_keyring_packages(date(session))?;
+    for Finding { file, cause } in packages.wrong.iter().chain(&packages.behind) {
+        session.ui.warning(&format!("{file}: {cause}"));
+    }
+    renew(session, repository, &packages.channels);
+    Ok(())
 }
 
 fn version(text: &str) -> Result<Version, BadVersion> {

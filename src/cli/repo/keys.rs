@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::keyring;
 use crate::cli::Done;
 use crate::cli::diagnostic::Failure;
 use crate::cli::repository::{Place, Sealing};
@@ -61,6 +62,7 @@ impl Trust {
         for one in &given {
             session.ui.status("Trusted", &format!("{} for packages", one.fingerprint()));
         }
+        keyring::remind(session, &repository)?;
         Ok(listed(&repository))
     }
 }
@@ -72,6 +74,7 @@ impl Distrust {
         let fingerprint = self.fingerprint.replace(' ', "").to_uppercase();
         repository.distrust(&fingerprint, (&keys.signers(), keys.date))?;
         session.ui.status("Dropped", &fingerprint);
+        keyring::remind(session, &repository)?;
         Ok(listed(&repository))
     }
 }

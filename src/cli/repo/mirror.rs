@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::check::Layout;
+use super::papers::Elsewhere;
 use super::source::Packages;
 use crate::cli::args::ArchArg;
 use crate::cli::diagnostic::Failure;
@@ -31,7 +32,8 @@ use crate::sign::{Certificate, Packets, When};
 /// A repository of apt or of rpm-md, ours or not, is read as its clients read it: what is not signed by the given key, or
 /// not as it should be, is not taken. Of the components those are taken that belong to the channel's minor release, with
 /// their companions. What the channel has is not fetched, what was fetched before comes from the cache, and everything is
-/// published through the same gates as ever, at once.
+/// published through the same gates as ever, at once. Papers of packages come along from a repository that kubepkg made:
+/// what names them is signed there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kubepkg repo mirror https://pkgs.k8s.io/core:/stable:/v1.36/deb/ --key Release.key --channel stable/v1.36 --repo ./repo
@@ -102,7 +104,8 @@ impl Mirror {
         let source = store(&self.from, &self.place.patience)?;
         let mut repository = self.place.open(session)?;
         let from = source.location().to_string();
-        let reading = self.read(session, &source, &key)?;
+        let kind = self.kind(&source)?;
+        let reading = self.read(session, (&source, &kind), &key)?;
         repository.check_age(self.channel, &from, &reading)?;
         let chosen = self.choose(&self.publishing.components(session)?, &reading)?;
         let count_of_chosen = chosen.len();
@@ -117,6 +120,8 @@ impl Mirror {
         let opened = self.publishing.open(session)?;
         let packages = Packages::fetch(session, &self.fetcher(session)?, &source, &missing)?;
         let files = packages.files();
+        let elsewhere = Elsewhere { place: &self.from, kind: &kind, key: &key, patience: &self.place.patience };
+        elsewhere.take_papers(session, &missing, files)?;
         let packagers = repository.untrusted(files, &key)?;
         let signed_by = reading.signed_by.first().cloned().unwrap_or_default();
         let origin = Origin { from, signed_by, dated: reading.date, packets: self.signatures, packagers };
@@ -128,9 +133,9 @@ impl Mirror {
         Ok(Done::new(text, json))
     }
 
-    /// Reads the other repository, of which nothing may be wrong.
-    fn read(&self, session: &Session, source: &Store, key: &[Certificate]) -> Result<Reading, Failure> {
-        let kind: Kind = self.layout.find(source).map_err(|failure| {
+    /// Returns what kind of repository the other one is.
+    fn kind(&self, source: &Store) -> Result<Kind, Failure> {
+        self.layout.find(source).map_err(|failure| {
             let (deb, rpm) = (flat(self.channel, Format::Deb), flat(self.channel, Format::Rpm));
             let place = format!("name the folder of a channel, such as `{deb}` or `{rpm}` below it");
             if failure.exit() == Exit::Plan {
@@ -138,7 +143,16 @@ impl Mirror {
             } else {
                 failure
             }
-        })?;
+        })
+    }
+
+    /// Reads the other repository, of which nothing may be wrong.
+    fn read(
+        &self,
+        session: &Session,
+        (source, kind): (&Store, &Kind),
+        key: &[Certificate],
+    ) -> Result<Reading, Failure> {
         let trust = Trust { certificates: key, packets: self.signatures, now: date(session) };
         let reading = kind.read(Root::new(source, ""), &trust, Variants::One).map_err(RepositoryError::from)?;
         if reading.findings.is_empty() {

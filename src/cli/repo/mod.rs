@@ -14,6 +14,7 @@ mod keys;
 mod known;
 mod list;
 mod mirror;
+mod papers;
 mod prune;
 mod serve;
 mod setup;

@@ -139,12 +139,16 @@ pub(crate) struct Sealing {
 impl Sealing {
     /// Opens the keys.
     pub(crate) fn open(&self, session: &Session) -> Result<Keys, Failure> {
-        let signer = self.signing.signer(session)?.ok_or_else(|| {
+        self.open_named(session)?.ok_or_else(|| {
             Failure::usage("no key: apt, dnf and zypper read signed repositories").hint(
                 "add `--sign-key FILE`, the key that `kubepkg repo init` made, or `sign: {key: FILE}` to kubepkg.yaml",
             )
-        })?;
-        Keys::new(session, signer, &self.also)
+        })
+    }
+
+    /// Opens the keys, where some are named.
+    pub(crate) fn open_named(&self, session: &Session) -> Result<Option<Keys>, Failure> {
+        self.signing.signer(session)?.map(|signer| Keys::new(session, signer, &self.also)).transpose()
     }
 }
 

@@ -3,16 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::roots;
-use crate::format::Format;
-use crate::package::reader::walk;
 use crate::repository::channel::Channel;
 use crate::repository::charter::Repository;
 use crate::repository::client::{Finding, Kind};
 use crate::repository::error::RepositoryError;
-use crate::repository::fragment::compare_versions;
-use crate::repository::generation::{Entry, Generation};
 use crate::repository::keyring::Keyring;
-use crate::repository::keyring_package::package_name;
 use crate::repository::layout::{CERTIFICATE, KEYRING, key};
 use crate::repository::rpmmd::KEY;
 use crate::repository::site;
@@ -34,7 +29,7 @@ enum Need {
 
 impl Repository {
     /// Compares the certificates that the repository gives to its clients with its keyring: files of keys, the key beside
-    /// `repomd.xml`, what is embedded in apt's sources, fingerprints on pages, and packages of certificates.
+    /// `repomd.xml`, what is embedded in apt's sources, and fingerprints on pages.
     pub fn check_keys(&self) -> Result<Vec<Finding>, RepositoryError> {
         let keyring = self.charter_now()?.keyring;
         let mut found = Vec::new();
@@ -55,7 +50,6 @@ impl Repository {
             }
             self.check_sources(channel, &keyring, &mut found)?;
             self.check_page(&site::page_path(channel), &keyring, &mut found)?;
-            self.check_packages(&generation, &keyring, &mut found)?;
         }
         Ok(found)
     }
@@ -91,55 +85,11 @@ impl Repository {
         found.extend(known.difference(&named).map(|one| finding(path, &format!("does not name the key {one}"))));
         Ok(())
     }
-
-    /// The newest packages of certificates: machines trust what is in them.
-    fn check_packages(
-        &self,
-        generation: &Generation,
-        keyring: &Keyring,
-        found: &mut Vec<Finding>,
-    ) -> Result<(), RepositoryError> {
-        let name = package_name(self.charter());
-        for format in Format::ALL {
-            let of = generation.packages.iter().filter(|entry| entry.format == format && entry.name == name);
-            let newest = of.max_by(|one, other| compare_versions(format, &one.version, &other.version));
-            if let Some(entry) = newest {
-                self.check_package(entry, keyring, found)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn check_package(&self, entry: &Entry, keyring: &Keyring, found: &mut Vec<Finding>) -> Result<(), RepositoryError> {
-        let keyring = match entry.format {
-            Format::Deb => keyring.for_apt(),
-            Format::Rpm => keyring.clone(),
-        };
-        let path = entry.path.as_str();
-        self.store().each_file(&[(entry.path.clone(), entry.size)], |_, stored| {
-            let Some(stored) = stored else { return Ok(()) };
-            let mut wrong = Vec::new();
-            let read = walk(stored.path(), &mut |file, content| {
-                let is_certificate = file.path.contains("/keyrings/") || file.path.contains("/rpm-gpg/");
-                if is_certificate && file.size <= MAX_KEY_FILE {
-                    let mut bytes = Vec::new();
-                    content.read_to_end(&mut bytes)?;
-                    wrong.extend(compare(path, Certificate::parse(&bytes), &keyring, Need::All));
-                }
-                Ok(())
-            });
-            found.extend(read.err().map(|error| finding(path, &error.to_string())));
-            wrong.dedup();
-            found.extend(wrong);
-            Ok(())
-        })?;
-        Ok(())
-    }
 }
 
-const NO_KEY: &str = "which is none of the repository";
+pub(super) const NO_KEY: &str = "which is none of the repository";
 
-fn finding(file: &str, cause: &str) -> Finding {
+pub(super) fn finding(file: &str, cause: &str) -> Finding {
     Finding { file: file.to_owned(), cause: cause.to_owned() }
 }
 

@@ -3,8 +3,11 @@
 //! Nothing that kubepkg alone reads is trusted here but for the list of what should be there.
 
 mod keys;
+mod packages;
 
 use std::time::Duration;
+
+pub use packages::KeyringPackages;
 
 use super::channel::Channel;
 use super::charter::Repository;

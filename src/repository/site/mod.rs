@@ -47,6 +47,15 @@ pub(super) enum Trust {
     Nothing,
 }
 
+/// What the heads of all channels know of the charter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heads {
+    /// It is the newest one that they know.
+    Current,
+    /// Some of them know an older one alone: who signed the newest was killed, or others change it at the moment.
+    Behind,
+}
+
 impl Repository {
     /// Writes everything anew that is not as the heads and the charter want it, and returns how many files that were.
     pub fn show_site(&self) -> Result<usize, RepositoryError> {
@@ -54,14 +63,14 @@ impl Repository {
         for channel in self.published()? {
             written += show_channel(self, channel, None)?.1;
         }
-        Ok(written + show_root(self, None, Trust::Nothing)?)
+        Ok(written + show_root(self, None, Trust::Nothing)?.1)
     }
 }
 
-/// Shows what a channel has become; `generation` is that of `head`.
-pub(super) fn show(repository: &Repository, head: &Head, generation: &Generation) -> Result<usize, RepositoryError> {
-    let (summary, written) = show_channel(repository, generation.channel, Some((head, generation)))?;
-    Ok(written + show_root(repository, Some(&summary), Trust::Earlier)?)
+/// Shows what a channel has become; `generation` is that of `head`. Returns what all heads know of the charter.
+pub(super) fn show(repository: &Repository, head: &Head, generation: &Generation) -> Result<Heads, RepositoryError> {
+    let (summary, _) = show_channel(repository, generation.channel, Some((head, generation)))?;
+    Ok(show_root(repository, Some(&summary), Trust::Earlier)?.0)
 }
 
 /// Whether the list of the root, which is written last, shows what the channel does.
@@ -141,8 +150,12 @@ fn show_channel(
     Err(RepositoryError::Busy { channel, tries: TRIES })
 }
 
-/// Writes the page and the list of the root.
-fn show_root(repository: &Repository, known: Option<&Summary>, trust: Trust) -> Result<usize, RepositoryError> {
+/// Writes the page and the list of the root, and returns how many of them, and what the heads know of the charter.
+fn show_root(
+    repository: &Repository,
+    known: Option<&Summary>,
+    trust: Trust,
+) -> Result<(Heads, usize), RepositoryError> {
     let store = repository.store();
     let paths = [key(PAGE), key(LIST)];
     for _ in 0..TRIES {
@@ -150,9 +163,12 @@ fn show_root(repository: &Repository, known: Option<&Summary>, trust: Trust) -> 
         let charter = repository.charter_now()?;
         let earlier = there[1].as_ref().and_then(|object| Index::read(&object.bytes));
         let earlier = earlier.filter(|_| trust == Trust::Earlier);
-        let mut channels = Vec::new();
+        let (mut channels, mut heads) = (Vec::new(), Heads::Current);
         for channel in charter.channels() {
             let Some(held) = Head::read(store, channel)? else { continue };
+            if held.charter < charter.number() {
+                heads = Heads::Behind;
+            }
             let is_it = |summary: &&Summary| {
                 summary.channel == channel.to_string() && summary.manifest == held.head.generation.hex()
             };
@@ -179,7 +195,7 @@ fn show_root(repository: &Repository, known: Option<&Summary>, trust: Trust) -> 
             is_current = is_current && put(store, path, &bytes, tag, &mut written)?;
         }
         if is_current {
-            return Ok(written);
+            return Ok((heads, written));
         }
     }
     Err(RepositoryError::Contended { tries: TRIES })

@@ -1,5 +1,6 @@
 //! Rules for signatures of what upstream publishes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pgp::composed::{Deserializable as _, SignedPublicKey};
@@ -10,10 +11,11 @@ use sigstore_verify::types::DerPublicKey;
 use super::super::at::{At, Text};
 use super::super::error::{Fault, Faults};
 use super::super::model::{Identity, Row, Signature, SignedBy};
-use super::super::raw::{RawSignature, RawSource};
+use super::super::raw::{RawSignature, RawSource, RawSpec};
 use super::published::url_beside;
 use super::text::line;
 use super::{Checker, ranges, twice};
+use crate::tree::Tree;
 
 /// The digits of a fingerprint of version 4 (RFC 9580, 5.5.4.2).
 const FINGERPRINT_DIGITS: usize = 40;
@@ -41,6 +43,13 @@ pub(super) fn signatures(
         rows.push(Row { when, fact, at });
     }
     rows
+}
+
+/// The files beside the spec that signatures name. Which of them is not there, [`signatures`] says.
+pub(super) fn key_files(raw: &RawSpec, tree: &Tree) -> BTreeMap<String, Arc<str>> {
+    let rows = raw.sources.value().iter().flat_map(|source| &source.signatures);
+    let names = rows.filter_map(|row| row.key.as_ref()).map(|text| text.value().as_str());
+    names.filter_map(|name| Some((name.to_owned(), Arc::from(tree.get(name)?)))).collect()
 }
 
 /// A row with the key that says its kind.

@@ -136,6 +136,15 @@ impl<F> Signature<F> {
         }
     }
 
+    /// Returns the text of the keys by which it is checked; nothing of an identity, which has none for long.
+    pub fn keys(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Key { key, .. } | Self::Bundle { signed_by: SignedBy::Key(key), .. } => Some(key),
+            Self::OpenPgp { keys, .. } => Some(keys),
+            Self::Keyless { .. } | Self::Bundle { signed_by: SignedBy::Identity(_), .. } => None,
+        }
+    }
+
     /// Returns what a bundle must prove in place of this signature; nothing where no bundle can.
     pub fn in_bundle<G>(&self, bundle: G) -> Option<Signature<G>> {
         let signed_by = match self {

@@ -5,8 +5,10 @@ use std::process::Command;
 
 use fs_err as fs;
 
+use super::faults::{Counted, Fault, Proxy};
 use super::keys::another;
 use super::rig::{Made, Rig, refused};
+use super::s3::Server;
 use crate::program::{command, done, run};
 
 fn charter(rig: &Rig) -> PathBuf {
@@ -204,5 +206,63 @@ fn state_files_of_anybody_are_refused_for_what_they_are() {
         }
     }
     fs::write(charter(&rig), &good).unwrap();
+    rig.assert_whole();
+}
+
+#[test]
+fn a_change_of_certificates_may_be_killed_at_any_write() {
+    let (server, channels) = (Server::start(), ["rolling", "staging/v1.36"]);
+    let rig = Rig::in_bucket(&server, "killed");
+    let package = Made::get().packages("1.36.1", &["kubectl", "amd64.deb"]);
+    for channel in channels {
+        done(&mut rig.publish(channel, &package));
+    }
+    let (store, charter) = (rig.store(), ".kubepkg/repository.json".parse().unwrap());
+    let read = || store.get(&charter, 1 << 20).unwrap().unwrap().bytes;
+    let certificate = Made::get().other_certificate();
+    let other = kubepkg::sign::Certificate::parse_one(&fs::read(&certificate).unwrap()).unwrap();
+    let proxy = Proxy::start(&server.address, Counted::Writes);
+    let mut changes = [rig.command("repo trust"), rig.command(&format!("repo distrust {}", other.fingerprint()))];
+    changes[0].arg(&certificate);
+    for change in &mut changes {
+        change.env("AWS_ENDPOINT_URL", format!("http://{}", proxy.address)).env("KUBEPKG_STORE_RETRIES", "0");
+    }
+    // The charter, then the heads, then what can be completed without a key: the certificates, the pages.
+    done(&mut changes[0]);
+    let (heads, writes) = (channels.len(), proxy.end());
+    assert!(writes > 1 + heads + 1, "{writes}");
+    let mut nexts = [
+        rig.publish("rolling", &package),
+        rig.publish("rolling", &Made::get().packages("1.36.2", &["kubectl", "amd64.deb"])),
+        rig.command("repo repair"),
+    ];
+    // All that can come next where no head is signed, and one of them where one is. What is left after that is of one kind.
+    let rounds =
+        [(0, None), (1, Some(0)), (1, Some(1)), (1, Some(2)), (heads, Some(0)), (heads + 1, None), (writes, None)];
+    let mut is_there = true;
+    for (number, next) in rounds {
+        let older = read();
+        proxy.fail_at(number, Fault::Gone);
+        assert_eq!(run(&mut changes[usize::from(is_there)]).code == 0, number == writes, "{number}");
+        proxy.end();
+        is_there ^= number > 0;
+        // Without a key it can only be told, and what is left besides is completed.
+        let told = run(&mut rig.without_key("repo repair"));
+        let is_told = told.stderr.contains("an older list of certificates");
+        assert_eq!((told.code, is_told), (0, next.is_some()), "{number}: {}", told.stderr);
+        if let Some(next) = next {
+            let told = run(&mut rig.without_key("repo check"));
+            assert!(told.code == 0 && told.stderr.contains("an older list of certificates"), "{}", told.stderr);
+            // Whatever comes next with the keys completes it.
+            done(&mut nexts[next]);
+        }
+        let newer = read();
+        store.replace(&charter, &older).unwrap();
+        for channel in channels.iter().filter(|_| number > 0) {
+            let mut list = rig.without_key(&format!("repo list {channel}"));
+            refused(6, &mut list, "is older than what `.kubepkg/head/");
+        }
+        store.replace(&charter, &newer).unwrap();
+    }
     rig.assert_whole();
 }

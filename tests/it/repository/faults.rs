@@ -16,7 +16,7 @@ use crate::program::{done, run};
 
 /// What a bucket does in place of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     /// It has other credentials by now.
     Denied,
     /// It says that somebody else was first, and nobody was.
@@ -33,25 +33,34 @@ enum Fault {
 
 const FAULTS: [Fault; 6] = [Fault::Denied, Fault::Precondition, Fault::Busy, Fault::Gone, Fault::Lost, Fault::Silent];
 
+/// Which requests are counted: others are never failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    All,
+    Writes,
+}
+
 /// What stands before a bucket and fails at one request.
-struct Proxy {
-    address: String,
+pub(super) struct Proxy {
+    pub(super) address: String,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     origin: String,
+    counted: Counted,
     count: AtomicUsize,
     fault: Mutex<Option<(usize, Fault)>>,
     stop: AtomicBool,
 }
 
 impl Proxy {
-    fn start(origin: &str) -> Self {
+    pub(super) fn start(origin: &str, counted: Counted) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared {
             origin: origin.to_owned(),
+            counted,
             count: AtomicUsize::new(0),
             fault: Mutex::new(None),
             stop: AtomicBool::new(false),
@@ -70,13 +79,13 @@ impl Proxy {
     }
 
     /// Fails at the request with this number, from 0, and counts anew.
-    fn fail_at(&self, number: usize, fault: Fault) {
+    pub(super) fn fail_at(&self, number: usize, fault: Fault) {
         self.shared.count.store(0, Ordering::SeqCst);
         *self.shared.fault.lock().unwrap() = Some((number, fault));
     }
 
     /// Has no more faults, and returns how many requests there were.
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         *self.shared.fault.lock().unwrap() = None;
         self.shared.count.swap(0, Ordering::SeqCst)
     }
@@ -93,6 +102,10 @@ impl Shared {
     /// One request a connection.
     fn serve(&self, mut stream: &TcpStream) -> std::io::Result<()> {
         let request = read(stream)?;
+        if self.counted == Counted::Writes && !request.starts_with(b"PUT ") {
+            stream.write_all(&self.forward(&request)?)?;
+            return stream.shutdown(Shutdown::Write);
+        }
         let number = self.count.fetch_add(1, Ordering::SeqCst);
         let fault = self.fault.lock().unwrap().filter(|(at, fault)| match fault {
             Fault::Busy | Fault::Gone => number >= *at,
@@ -206,7 +219,7 @@ struct Whole {
 
 impl Whole {
     fn see(server: &Server) -> Self {
-        let (case, proxy) = (Case::new(server, "counted"), Proxy::start(&server.address));
+        let (case, proxy) = (Case::new(server, "counted"), Proxy::start(&server.address, Counted::All));
         let before = case.reader.everything();
         proxy.end();
         done(&mut case.publish_through(&proxy));
@@ -253,7 +266,7 @@ fn a_bucket_may_fail_at_any_request() {
         let (server, whole) = (&server, &whole);
         let one = |(kind, fault)| {
             scope.spawn(move || {
-                let proxy = Proxy::start(&server.address);
+                let proxy = Proxy::start(&server.address, Counted::All);
                 let numbers = (0..whole.requests).filter(|number| is_tried(kind, *number));
                 let landed: Vec<bool> = numbers.map(|number| whole.fail_at(server, &proxy, number, fault)).collect();
                 let count = landed.iter().filter(|landed| **landed).count();

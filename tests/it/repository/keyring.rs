@@ -131,6 +131,72 @@ impl Machine {
     }
 }
 
+/// Nothing is wrong, and something is said of a package of certificates, with what to type.
+#[track_caller]
+fn assert_warned(rig: &Rig, words: &str) {
+    let ran = run(&mut rig.without_key("repo check"));
+    assert_eq!((ran.code, &*ran.stdout), (0, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`kubepkg publish dist/example-archive-keyring* --channel` stable/v1.36"),
+        "{}",
+        ran.stderr
+    );
+    let told: serde_json::Value = serde_json::from_str(&done(rig.without_key("repo check").arg("--json"))).unwrap();
+    let told = (told["keys"].to_string(), told["warnings"][0].clone());
+    let said = format!("{}: {}", told.1["file"].as_str().unwrap(), told.1["cause"].as_str().unwrap());
+    assert!(told.0 == "[]" && said.contains(words), "{told:?}");
+}
+
+/// Something is wrong with a package of certificates.
+#[track_caller]
+fn assert_wrong(rig: &Rig, words: &str) {
+    let ran = run(&mut rig.without_key("repo check"));
+    assert!(ran.code == 6 && ran.stdout.contains(words), "{words}: {}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("warning: machines get"), "{}", ran.stderr);
+}
+
+#[test]
+fn packages_that_lock_machines_out_are_wrong() {
+    let (rig, dist) = (Rig::new(), tempfile::tempdir().unwrap());
+    let (old, new) = (Made::get().key(), another(&rig, "new"));
+    publish(&rig, &keyring(&rig, dist.path(), "1.0.1", &[&old]), &[&old]);
+    let resign = |keys: &[&PathBuf]| {
+        let mut resign = rig.without_key("repo resign");
+        for (nth, key) in keys.iter().enumerate() {
+            resign.arg(if nth == 0 { "--sign-key" } else { "--also-sign-key" }).arg(key);
+        }
+        done(&mut resign);
+    };
+    // The old key goes, and machines know no other.
+    resign(&[&new, &old]);
+    resign(&[&new]);
+    assert_wrong(&rig, "archive-keyring_1.0.1-1_all.deb: holds no key that signs the repository");
+    assert_wrong(&rig, "archive-keyring-1.0.1-1.noarch.rpm: holds no key that signs the repository");
+    publish(&rig, &keyring(&rig, dist.path(), "1.0.1", &[&new]), &[&new]);
+    rig.assert_whole();
+    // Another key for packages: RPMs that it signed are not for machines that do not have it.
+    let vendor = another(&rig, "vendor");
+    let mut trust = rig.without_key("repo trust");
+    let trusted = run(trust.arg(&vendor).arg("--sign-key").arg(&new));
+    assert!(trusted.code == 0 && trusted.stderr.contains(".noarch.rpm: does not hold the key "), "{}", trusted.stderr);
+    assert_warned(&rig, ".noarch.rpm: does not hold the key ");
+    let package = Made::get().packages("1.36.2", &["kubectl", "x86_64.rpm"]).remove(0);
+    let signed = dist.path().join(package.file_name().unwrap());
+    fs::copy(&package, &signed).unwrap();
+    done(command().args(["sign", "-qq", "--sign-key"]).arg(&vendor).arg(&signed));
+    publish(&rig, &[signed], &[&new]);
+    assert_wrong(&rig, ", by which stable/v1.36 has packages");
+    publish(&rig, &keyring(&rig, dist.path(), "1.0.2", &[&new]), &[&new]);
+    rig.assert_whole();
+    // A package of another repository with the same name.
+    let other = Rig::new();
+    let foreign = keyring(&other, &dist.path().join("other"), "1.0.3", &[&old]);
+    done(command().args(["sign", "-qq", "--sign-key"]).arg(&new).args(&foreign));
+    publish(&rig, &foreign, &[&new]);
+    assert_wrong(&rig, "archive-keyring_1.0.3-1_all.deb: holds no key that signs the repository");
+}
+
 #[test]
 fn a_machine_comes_to_know_another_key_by_an_upgrade() {
     let rig = Rig::new();
@@ -153,23 +219,32 @@ fn a_machine_comes_to_know_another_key_by_an_upgrade() {
         for (nth, key) in keys.iter().enumerate() {
             resign.arg(if nth == 0 { "--sign-key" } else { "--also-sign-key" }).arg(key);
         }
-        done(&mut resign);
+        let ran = run(&mut resign);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stderr
     };
-    resign("repo resign", &[&new, &old]);
+    // The newest package is behind from then on, which is said and does no harm; so is another one mended.
+    let words = "archive-keyring_2026.11.1-1_all.deb: does not hold the key ";
+    let said = resign("repo resign", &[&new, &old]);
+    assert!(
+        said.contains(words) && said.contains("warning: machines get today's certificates by new packages"),
+        "{said}"
+    );
+    assert_warned(&rig, words);
     publish(&rig, &keyring(&rig, &dist, "2026.11.2", &[&new, &old]), &[&new, &old]);
+    rig.assert_whole();
     machine.done(rig.root(), &["update"]);
     machine.done(rig.root(), &["upgrade"]);
     assert_eq!(knows(&machine), 2);
     // The old key goes: who upgraded notices nothing, and who slept through it is told.
-    resign("repo resign", &[&new]);
+    let words = "archive-keyring_2026.11.2-2_all.deb: holds the key ";
+    assert!(resign("repo resign", &[&new]).contains(words));
     machine.done(rig.root(), &["update"]);
     machine.done(rig.root(), &["upgrade"]);
     let (well, said) = sleeper.apt(rig.root(), &["update"]);
     assert!(!well && said.contains("NO_PUBKEY"), "{said}");
     // New machines would still trust the old one, by the package: that is told until there is another one.
-    let said = run(&mut rig.without_key("repo check"));
-    assert_eq!(said.code, 6, "{}", said.stderr);
-    assert!(said.stdout.contains("archive-keyring_2026.11.2-2_all.deb: holds the key "), "{}", said.stdout);
+    assert_warned(&rig, words);
     publish(&rig, &keyring(&rig, &rig.folder.path().join("last"), "2026.11.2", &[&new]), &[&new]);
     rig.assert_whole();
     // What the package is signed by during all this is a key that dnf knows.

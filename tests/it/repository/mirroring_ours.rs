@@ -1,12 +1,17 @@
 //! `kubepkg repo mirror` from another repository of ours: from its bucket, and from what a web server shows of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use fs_err as fs;
+
+use super::foreign;
 use super::keys::another;
+use super::papers::{ENDS, named};
 use super::rig::{Made, Rig, refused};
 use super::s3::Server;
-use crate::program::done;
+use crate::fault_server::FaultServer;
+use crate::program::{done, run};
 
 /// Mirrors into the channel `stable/v1.36`, with an own cache.
 fn mirror(rig: &Rig, from: &str, certificate: &Path) -> Command {
@@ -43,6 +48,8 @@ fn a_bucket_of_ours_is_mirrored_in_every_shape() {
         let mut command = in_one_account(rig, &source, mirror(rig, &flat("rpm"), &certificate));
         assert_eq!(done(&mut command).lines().count(), 2 * (2 * 3 + 2));
         rig.assert_whole();
+        let told = done(&mut rig.without_key("repo list stable/v1.36 --json"));
+        assert_eq!(told.matches(".cdx.json\"").count(), 2 * 2 * (2 * 3 + 2), "{told}");
     }
     // As everybody sees it.
     let web = Rig::new();
@@ -79,4 +86,86 @@ fn what_is_not_as_it_should_be_in_a_bucket_is_not_taken() {
     store.delete(&[package]).unwrap();
     refused(6, &mut from(&flat, &certificate), "is not there, or not what the signed index lists");
     assert!(!rig.root().join("pool").exists() && !rig.root().join("dists").exists());
+}
+
+#[test]
+fn papers_come_along_and_are_what_the_other_repository_signed() {
+    let source = Rig::new();
+    source.publish_release("stable/v1.36", "1.36.1");
+    let certificate = Made::get().certificate();
+    let root = source.root().to_owned();
+    let server = FaultServer::start(move |request| foreign::serve(&root, request));
+    let suite = ["--suite", "stable-v1.36"];
+    let flat = |place: &str, format: &str| format!("{place}/core:/stable:/v1.36/{format}");
+    let kubectl = |rig: &Rig, from: &str| {
+        let mut command = mirror(rig, from, &certificate);
+        command.args(["--package", "kubectl", "--arch", "amd64"]);
+        command
+    };
+    let deb = ["provenance", "sbom"].map(|kind| format!("pool/main/k/kubectl/kubectl_1.36.1-1.1_amd64.deb {kind}"));
+    let paper =
+        |rig: &Rig, end: &str| rig.root().join(format!("pool/main/k/kubectl/kubectl_1.36.1-1.1_amd64.deb{end}"));
+    // Whatever the shape, from a folder and from a web server.
+    for from in [flat(&source.place, "deb"), source.place.clone(), flat(&server.url(""), "deb"), server.url("")] {
+        let rig = Rig::new();
+        let mut command = kubectl(&rig, &from);
+        done(if from.ends_with("deb") { &mut command } else { command.args(suite) });
+        assert_eq!(named(&rig, "stable/v1.36"), deb, "{from}");
+        for end in ENDS {
+            assert_eq!(fs::read(paper(&rig, end)).unwrap(), fs::read(paper(&source, end)).unwrap());
+        }
+        rig.assert_whole();
+    }
+    let rig = Rig::new();
+    let mut here = kubectl(&rig, ".");
+    done(here.current_dir(source.root().join("core:/stable:/v1.36/rpm")));
+    assert_eq!(named(&rig, "stable/v1.36").len(), 2);
+    // Other bytes, or none, where the channel names some.
+    let sbom = paper(&source, ENDS[1]);
+    let good = fs::read(&sbom).unwrap();
+    let before = rig.state();
+    let mut spoilt = good.clone();
+    spoilt[10] ^= 1;
+    for (bytes, words) in [
+        (Some(spoilt), "is not what channel stable/v1.36 names"),
+        (Some([good.as_slice(), b"\n"].concat()), "is not what channel stable/v1.36 names"),
+        (None, "which channel stable/v1.36 names, is not there"),
+    ] {
+        fs::remove_file(&sbom).unwrap();
+        if let Some(bytes) = bytes {
+            fs::write(&sbom, bytes).unwrap();
+        }
+        refused(6, &mut kubectl(&rig, &flat(&source.place, "deb")), words);
+        // A server sends no more than what is named.
+        assert_ne!(run(&mut kubectl(&rig, &flat(&server.url(""), "deb"))).code, 0, "{words}");
+    }
+    assert_eq!(rig.state(), before);
+}
+
+/// The whole output of a mirror of one package from a folder, and the papers that came with it.
+fn taken(source: &Rig, spoil: impl Fn(&Path)) -> (String, Vec<String>) {
+    let rig = Rig::new();
+    let state = source.root().join(".kubepkg");
+    spoil(&state);
+    let mut command = mirror(&rig, &source.place, &Made::get().certificate());
+    let ran = run(command.args(["--suite", "stable-v1.36", "--package", "kubectl", "--arch", "amd64"]));
+    assert_eq!((ran.code, ran.stdout.lines().count()), (0, 1), "{}", ran.stderr);
+    (ran.stderr, named(&rig, "stable/v1.36"))
+}
+
+#[test]
+fn packages_are_good_without_papers() {
+    let source = Rig::new();
+    source.publish_release("stable/v1.36", "1.36.1");
+    let charter = |state: &Path| -> PathBuf { state.join("repository.json") };
+    let good = fs::read_to_string(charter(&source.root().join(".kubepkg"))).unwrap();
+    assert_eq!(taken(&source, |_| {}).1.len(), 2);
+    for bad in ["<html>no such page</html>".to_owned(), good.replace("\"number\":1", "\"number\":2")] {
+        let (told, papers) = taken(&source, |state| fs::write(charter(state), &bad).unwrap());
+        assert!(told.contains("papers are not taken: `.kubepkg/repository.json` is"), "{told}");
+        assert_eq!(papers, [""; 0]);
+    }
+    // As a mirror of index files and packages alone has it.
+    let (told, papers) = taken(&source, |state| fs::remove_dir_all(state).unwrap());
+    assert_eq!((told.contains("papers"), papers.len()), (false, 0), "{told}");
 }

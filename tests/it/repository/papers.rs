@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::rig::{Made, Rig, refused};
 use crate::program::{done, run};
 
-const ENDS: [&str; 2] = [".intoto.jsonl", ".cdx.json"];
+pub(super) const ENDS: [&str; 2] = [".intoto.jsonl", ".cdx.json"];
 
 fn kubelet() -> PathBuf {
     Made::get().packages("1.36.1", &["kubelet", "amd64.deb"]).remove(0)
@@ -29,7 +29,7 @@ fn beside(package: &Path, end: &str) -> PathBuf {
 }
 
 /// The papers that the newest generation names, by path.
-fn named(rig: &Rig, channel: &str) -> Vec<String> {
+pub(super) fn named(rig: &Rig, channel: &str) -> Vec<String> {
     let head: Value = state(rig, &format!("head/{channel}.json"));
     let number = head["number"].as_u64().unwrap();
     let folder = rig.root().join(".kubepkg/gen").join(channel);

@@ -88,6 +88,51 @@ fn other_specs_and_templates_are_told_first() {
     assert!(ran.stdout.contains(": since the build `templates/deb/postinst` is another: "), "{}", ran.stdout);
 }
 
+/// Somebody's public key.
+const OTHER_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbkC5q0Lm9o7Mq8oPgDwWyiAuhY0L
+CCgYc8ZNz+LkT4ky8X7/0BLc7cDMTFO6mFs6TJZaP0LZ8DjVDPRpZXzPEQ==
+-----END PUBLIC KEY-----
+";
+
+#[test]
+fn another_key_is_told_as_what_changed() {
+    let rig = Rig::new();
+    rig.good("spec export mine");
+    let vendor = std::path::PathBuf::from(crate::program::root("fixtures/vendor/agent"));
+    for (file, folder) in [
+        ("specs/agent.yaml", "specs"),
+        ("specs/cosign.pub", "specs"),
+        ("templates/files/agent.service", "templates/files"),
+        ("templates/files/agent.env", "templates/files"),
+    ] {
+        let name = file.rsplit('/').next().unwrap();
+        fs_err::copy(vendor.join(file), rig.path().join("mine").join(folder).join(name)).unwrap();
+    }
+    let trees = ["--spec-dir", "mine/specs", "--template-dir", "mine/templates"];
+    rig.good(&format!("build agent --version 1.36.2 --arch amd64 --format deb {}", trees.join(" ")));
+    let deb = package(&rig, ".deb");
+    let (key, mirror) = (rig.path().join("mine/specs/cosign.pub"), crate::mirror::fixtures().display().to_string());
+    let again = || run(&rig, &[&["--rebuild", "--mirror", &mirror][..], &trees].concat(), &[&deb]);
+    let ran = again();
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    // It is among what the package was made of, with its digest.
+    let (_, statement) = crate::papers::envelopes(&deb).remove(0);
+    let made_of = statement["predicate"]["buildDefinition"]["resolvedDependencies"].as_array().unwrap().clone();
+    let named = made_of.iter().find(|one| one["name"] == "specs/cosign.pub").unwrap();
+    assert_eq!(named["digest"]["sha256"], crate::papers::sha256(&key));
+    // Another one: nothing that it vouches for can be had.
+    let good = fs_err::read_to_string(&key).unwrap();
+    fs_err::write(&key, OTHER_KEY).unwrap();
+    let ran = again();
+    let words = "since the build `specs/cosign.pub` is another: ";
+    assert!(ran.code == 5 && ran.stdout.contains(words), "{} {}", ran.code, ran.stdout);
+    // The same one in another text: nothing else is different.
+    fs_err::write(&key, format!("{good}\n")).unwrap();
+    let ran = again();
+    assert!(ran.code == 0 && ran.stdout.contains(words), "{} {}", ran.code, ran.stdout);
+}
+
 #[test]
 fn what_cannot_be_built_again_is_told() {
     let rig = Rig::new();

@@ -3,6 +3,8 @@
 //! What is taken was read as a client reads it ([`client`](super::client)): its key signed it, and nothing of it is wrong.
 //! Package files go through the same gates as those of `publish`.
 
+mod papers;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
@@ -20,6 +22,8 @@ use crate::package::signing::{self, SigningError};
 use crate::sign::{Certificate, Packets};
 use crate::source_date::SourceDate;
 use crate::version::Version;
+
+pub use papers::root_of;
 
 /// Which packages of a repository are taken.
 #[derive(Debug, Clone)]
