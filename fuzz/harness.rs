@@ -96,7 +96,8 @@ pub(crate) fn repository(bytes: &[u8]) {
     let listed = [parse_packages(root, &text), parse_primary(root, bytes)];
     for package in listed.into_iter().flatten().flatten() {
         let place = package.location.as_str();
-        assert!(place.starts_with("repository/") && !place.contains(['%', '#', '?', '\\']) && !place.contains("/../"));
+        let is_inside = package.base.is_some() || place.starts_with("repository/");
+        assert!(is_inside && !place.contains(['%', '#', '?', '\\']) && !place.contains("/../"));
     }
 }
 

@@ -15,7 +15,7 @@ use crate::scratch::Scratch;
 
 type Cleanup = Box<dyn Fn() + Send>;
 
-static CLEANUPS: Mutex<Vec<Cleanup>> = Mutex::new(Vec::new());
+static CLEANUPS: Cleanups = Cleanups(Mutex::new(Vec::new()));
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// What shells add to the number of the signal that ended a program.
@@ -26,30 +26,53 @@ const WAIT: Duration = Duration::from_millis(10);
 
 /// Runs something before the program ends by a signal.
 pub(crate) fn at_interrupt(cleanup: impl Fn() + Send + 'static) {
-    cleanups().push(Box::new(cleanup));
+    CLEANUPS.lock().push(Box::new(cleanup));
 }
 
 /// Makes a scratch folder that goes when the program is interrupted.
 pub(crate) fn scratch(parent: &Path) -> io::Result<Scratch> {
-    swept(|| Scratch::new(parent), |scratch| scratch.path().to_owned())
+    CLEANUPS.swept(|| Scratch::new(parent), |scratch| scratch.path().to_owned())
 }
 
 /// Makes a folder in the system's temporary folder that goes when the program is interrupted.
 pub(crate) fn temporary() -> io::Result<TempDir> {
-    swept(tempfile::tempdir, |folder| folder.path().to_owned())
+    CLEANUPS.swept(tempfile::tempdir, |folder| folder.path().to_owned())
 }
 
-/// A signal waits until the folder and its clean-up are both there.
-fn swept<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> PathBuf) -> io::Result<T> {
-    let mut cleanups = cleanups();
-    let folder = make()?;
-    let path = path(&folder);
-    cleanups.push(Box::new(move || remove(&path)));
-    Ok(folder)
-}
+/// What is done before the program ends by a signal.
+struct Cleanups(Mutex<Vec<Cleanup>>);
 
-fn cleanups() -> MutexGuard<'static, Vec<Cleanup>> {
-    CLEANUPS.lock().unwrap_or_else(PoisonError::into_inner)
+impl Cleanups {
+    fn lock(&self) -> MutexGuard<'_, Vec<Cleanup>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a folder that goes then. A signal waits until the folder and its clean-up are both there.
+    fn swept<T>(&self, make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> PathBuf) -> io::Result<T> {
+        let mut cleanups = self.lock();
+        let folder = make()?;
+        let path = path(&folder);
+        cleanups.push(Box::new(move || remove(&path)));
+        Ok(folder)
+    }
+
+    /// Does it all. A folder on a file system that hangs must not keep the program from ending.
+    fn run(&self, tries: usize) {
+        for _ in 0..tries {
+            let cleanups = match self.0.try_lock() {
+                Ok(cleanups) => cleanups,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    thread::sleep(WAIT);
+                    continue;
+                }
+            };
+            cleanups.iter().for_each(|cleanup| cleanup());
+            // Whoever waits to make one more folder waits for the end.
+            std::mem::forget(cleanups);
+            return;
+        }
+    }
 }
 
 /// Threads that still write may put one more file into a folder while it is emptied.
@@ -69,34 +92,64 @@ pub(crate) fn listen() {
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             INTERRUPTED.store(true, Ordering::SeqCst);
-            clean_up();
+            CLEANUPS.run(TRIES);
             #[expect(clippy::exit, reason = "a signal ends the process wherever its threads are")]
             std::process::exit(SIGNALLED + signal);
         }
     });
 }
 
-/// A folder on a file system that hangs must not keep the program from ending.
-fn clean_up() {
-    for _ in 0..TRIES {
-        let cleanups = match CLEANUPS.try_lock() {
-            Ok(cleanups) => cleanups,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => {
-                thread::sleep(WAIT);
-                continue;
-            }
-        };
-        cleanups.iter().for_each(|cleanup| cleanup());
-        // Whoever waits to make one more folder waits for the end.
-        std::mem::forget(cleanups);
-        return;
-    }
-}
-
 /// Returns at once, unless a signal is ending the program: then what fails now fails because of that, and is not told.
 pub(crate) fn wait_for_the_end() {
     while INTERRUPTED.load(Ordering::SeqCst) {
         thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_being_made_goes_with_the_others_and_none_is_made_after() {
+        let cleanups = Cleanups(Mutex::new(Vec::new()));
+        let parent = tempfile::tempdir().unwrap();
+        let (begun, is_begun) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let (ended, is_ended) = mpsc::channel();
+        let (cleanups, folder) = (&cleanups, parent.path().join("slow"));
+        // Whatever fails, nobody is left waiting: the ends of the channels go with the closures.
+        thread::scope(move |scope| {
+            scope.spawn(move || {
+                let make = || {
+                    begun.send(()).unwrap();
+                    may_go.recv().unwrap();
+                    fs_err::create_dir(&folder).map(|()| folder)
+                };
+                cleanups.swept(make, Clone::clone).unwrap();
+            });
+            is_begun.recv().unwrap();
+            scope.spawn(move || {
+                cleanups.run(usize::MAX);
+                ended.send(()).unwrap();
+            });
+            // The end waits for the folder, however long that takes.
+            assert_eq!(is_ended.recv_timeout(10 * WAIT), Err(mpsc::RecvTimeoutError::Timeout));
+            go.send(()).unwrap();
+            is_ended.recv().unwrap();
+        });
+        assert_eq!(fs_err::read_dir(parent.path()).unwrap().count(), 0);
+        // Whoever comes now waits until the program is gone.
+        assert!(cleanups.0.try_lock().is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_never_made_keeps_nobody_from_ending() {
+        let cleanups = Cleanups(Mutex::new(vec![Box::new(|| unreachable!("somebody has them"))]));
+        let held = cleanups.lock();
+        cleanups.run(2);
+        drop(held);
     }
 }

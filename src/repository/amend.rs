@@ -63,7 +63,7 @@ impl Repository {
             self.seal_heads(hand)?;
         }
         self.show_keys()?;
-        // Pages name the keys.
+        // Pages name the certificates, and apt's sources have them in them.
         self.show_site().map(drop)
     }
 

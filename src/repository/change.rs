@@ -70,17 +70,15 @@ pub struct Found {
 }
 
 impl Found {
-    /// Returns the change that makes a channel show these and nothing else.
-    pub(super) fn alone(&self, reason: Reason) -> Change {
-        Change::new(self.packages.clone(), Rc::clone(&self.fragments), reason)
-    }
-
-    /// Returns the change that makes a channel show these, too.
-    pub(super) fn besides(&self, shown: &[Entry], reason: Reason) -> Change {
+    /// Returns what a channel shows with these besides.
+    pub(super) fn beside(&self, shown: &[Entry]) -> Vec<Entry> {
         let known: HashSet<&Entry> = shown.iter().collect();
         let new = self.packages.iter().filter(|entry| !known.contains(entry));
-        let packages = shown.iter().chain(new).cloned().collect();
-        Change::new(packages, Rc::clone(&self.fragments), reason)
+        shown.iter().chain(new).cloned().collect()
+    }
+
+    fn change(&self, packages: Vec<Entry>, reason: &Reason) -> Change {
+        Change::new(packages, Rc::clone(&self.fragments), reason.clone())
     }
 }
 
@@ -105,7 +103,7 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         let reason = Reason::Promote { from: from.to_string() };
-        self.advance(to, publisher, |shown| Ok((found.besides(shown, reason.clone()), Vec::new())))
+        self.advance(to, publisher, |shown| Ok((found.change(found.beside(shown), &reason), Vec::new())))
     }
 
     /// Finds the packages of a list: in what channels show, or else in what they showed, so that an earlier list can be
@@ -165,7 +163,7 @@ impl Repository {
         publisher: &Publisher<'_>,
     ) -> Result<Outcome, RepositoryError> {
         let reason = Reason::Promote { from: list.to_owned() };
-        self.advance(channel, publisher, |_| Ok((found.alone(reason.clone()), Vec::new())))
+        self.advance(channel, publisher, |_| Ok((found.change(found.packages.clone(), &reason), Vec::new())))
     }
 
     /// Makes a channel show again what generation `to` showed: a new generation, since clients never go back.

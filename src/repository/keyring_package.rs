@@ -29,6 +29,11 @@ const HOMEPAGE: &str = "https://kubernetes.io";
 /// What every client reads; there is little to compress.
 const COMPRESSION: Compression = Compression::Gzip(9);
 
+/// Returns where the package puts certificates for dnf and zypper.
+pub(super) fn rpm_key(charter: &Charter) -> String {
+    format!("{RPM_KEYS}/RPM-GPG-KEY-{}", charter.word())
+}
+
 /// Why there is no package of certificates.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringPackageError {
@@ -85,12 +90,11 @@ impl KeyringPackage {
         if !is_maintainer(&maintainer) {
             return Err(KeyringPackageError::Maintainer(maintainer.escape_default().to_string()));
         }
-        let word = charter.word();
         let name = package_name(charter);
         let mut entries = Vec::new();
         let (all, apt) = (&charter.keyring, charter.keyring.for_apt());
         for (format, path, bytes) in [
-            (Format::Rpm, format!("{RPM_KEYS}/RPM-GPG-KEY-{word}"), all.to_armor()?.into_bytes()),
+            (Format::Rpm, rpm_key(charter), all.to_armor()?.into_bytes()),
             (Format::Deb, format!("{KEYRINGS}/{name}.asc"), apt.to_armor()?.into_bytes()),
             (Format::Deb, format!("{KEYRINGS}/{name}.gpg"), apt.to_bytes()?),
         ] {

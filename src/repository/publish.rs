@@ -145,8 +145,8 @@ impl Repository {
         generation.packages = change.packages;
         let signers = self.charter().keyring.ordered(&publisher.signers);
         generation.signers = signers.certificates().map(|one| one.fingerprint().to_owned()).collect();
-        let fragments = sort(&mut generation, &shelf)?;
-        gates(next, &generation, &fragments, publisher.components)?;
+        let fragments = sort(&mut generation.packages, &shelf, channel)?;
+        gates(next, &generation.packages, &fragments, publisher.components)?;
         self.place(next, candidates, placed)?;
         // Now nothing refuses the packages, and from here on clients are shown the certificates.
         if !change.packagers.is_empty() {
@@ -294,11 +294,11 @@ pub(super) struct Next<'a> {
 /// The gates that need to know all packages.
 pub(super) fn gates(
     next: &Next<'_>,
-    generation: &Generation,
+    packages: &[Entry],
     fragments: &[&Fragment],
     components: &Components,
 ) -> Result<(), RepositoryError> {
-    let mut refused = gate::same_name(&generation.packages);
+    let mut refused = gate::same_name(packages);
     let added: HashSet<&Digest> = next.added.iter().map(|entry| &entry.sha256).collect();
     // What was closed stays closed when something is added.
     let is_subject = |fragment: &&&Fragment| !next.removed.is_empty() || added.contains(fragment.sha256());
@@ -335,13 +335,17 @@ fn time(channel: Channel, shown: Option<&Generation>, now: SourceDate) -> Result
     Ok(now.max(newest))
 }
 
-/// Sorts the packages of a generation as index files list them, and returns their fragments in the same order.
-pub(super) fn sort<'a>(generation: &mut Generation, shelf: &'a Shelf) -> Result<Vec<&'a Fragment>, RepositoryError> {
-    let mut listed = Vec::with_capacity(generation.packages.len());
-    for entry in generation.packages.drain(..) {
+/// Sorts the packages of a channel as index files list them, and returns their fragments in the same order.
+pub(super) fn sort<'a>(
+    packages: &mut Vec<Entry>,
+    shelf: &'a Shelf,
+    channel: Channel,
+) -> Result<Vec<&'a Fragment>, RepositoryError> {
+    let mut listed = Vec::with_capacity(packages.len());
+    for entry in packages.drain(..) {
         let Some(fragment) = shelf.get(&entry.sha256) else {
             let object = format!("the fragment of {entry}");
-            return Err(StateError::Missing { object, by: format!("channel {}", generation.channel) }.into());
+            return Err(StateError::Missing { object, by: format!("channel {channel}") }.into());
         };
         listed.push((entry, fragment));
     }
@@ -350,6 +354,6 @@ pub(super) fn sort<'a>(generation: &mut Generation, shelf: &'a Shelf) -> Result<
     });
     listed.dedup_by(|(one, _), (other, _)| one == other);
     let fragments;
-    (generation.packages, fragments) = listed.into_iter().unzip();
+    (*packages, fragments) = listed.into_iter().unzip();
     Ok(fragments)
 }

@@ -2,6 +2,7 @@
 //! written: so a list is judged where it is reviewed, by those who have no key.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::candidate::Candidate;
 use super::change::Found;
@@ -13,8 +14,7 @@ use super::generation::{Entry, Generation, Reason};
 use super::history::Difference;
 use super::pack::Shelf;
 use super::paper;
-use super::publish::{Change, Next, difference, gates, sort};
-use crate::source_date::SourceDate;
+use super::publish::{Next, difference, gates, sort};
 
 impl Repository {
     /// Returns how a channel would change if packages were added to it.
@@ -30,7 +30,10 @@ impl Repository {
         if !refused.is_empty() {
             return Err(Refusals(refused).into());
         }
-        self.rehearse(channel, components, |shown| offered.change(shown, &Reason::Publish).0)
+        self.rehearse(channel, components, |shown| {
+            let change = offered.change(shown, &Reason::Publish).0;
+            (change.packages, change.fragments)
+        })
     }
 
     /// Returns how a channel would change if what was found were promoted to it.
@@ -40,7 +43,7 @@ impl Repository {
         to: Channel,
         components: &Components,
     ) -> Result<Difference, RepositoryError> {
-        self.rehearse(to, components, |shown| found.besides(shown, Reason::Refresh))
+        self.rehearse(to, components, |shown| (found.beside(shown), Rc::clone(&found.fragments)))
     }
 
     /// Returns how a channel would change if it were to show what was found and nothing else.
@@ -50,14 +53,14 @@ impl Repository {
         channel: Channel,
         components: &Components,
     ) -> Result<Difference, RepositoryError> {
-        self.rehearse(channel, components, |_| found.alone(Reason::Refresh))
+        self.rehearse(channel, components, |_| (found.packages.clone(), Rc::clone(&found.fragments)))
     }
 
     fn rehearse(
         &self,
         channel: Channel,
         components: &Components,
-        change: impl Fn(&[Entry]) -> Change,
+        change: impl Fn(&[Entry]) -> (Vec<Entry>, Rc<Shelf>),
     ) -> Result<Difference, RepositoryError> {
         let held = self.head(channel)?;
         let shown = match &held {
@@ -65,21 +68,18 @@ impl Repository {
             None => None,
         };
         let before = shown.as_ref().map_or(&[][..], |shown| &shown.packages);
-        let mut change = change(before);
-        paper::keep(&mut change.packages, before);
-        let (added, removed) = difference(shown.as_ref(), &change.packages);
-        if change.packages.is_empty() && shown.is_none() {
+        let (mut packages, fragments) = change(before);
+        paper::keep(&mut packages, before);
+        let (added, removed) = difference(shown.as_ref(), &packages);
+        if packages.is_empty() && shown.is_none() {
             return Err(RepositoryError::Nothing(channel));
         }
         let packs = shown.as_ref().map_or(&[][..], |shown| &shown.packs);
         let mut shelf = Shelf::read(self.store(), packs, &format!("channel {channel}"))?;
-        shelf.join(&change.fragments);
-        // Its time is in nothing that is looked at.
-        let mut generation = Generation::new(channel, None, SourceDate::from_epoch(0), change.reason);
-        generation.packages = change.packages;
-        let fragments = sort(&mut generation, &shelf)?;
+        shelf.join(&fragments);
+        let fragments = sort(&mut packages, &shelf, channel)?;
         let next = Next { channel, held: held.as_ref(), shown: shown.as_ref(), added: &added, removed: &removed };
-        gates(&next, &generation, &fragments, components)?;
+        gates(&next, &packages, &fragments, components)?;
         Ok(Difference { added, removed })
     }
 

@@ -139,6 +139,13 @@ impl fmt::Display for PublicUrl {
     }
 }
 
+impl PublicUrl {
+    /// Whether a web server answers there, and no folder of the client's machine is meant.
+    pub fn is_served(&self) -> bool {
+        !self.0.starts_with("file:")
+    }
+}
+
 impl FromStr for PublicUrl {
     type Err = String;
 

@@ -2,12 +2,14 @@
 //!
 //! In a block, `$` begins a command and `>` continues it; what follows is its output, in which a line `...` stands for
 //! any lines and `[..]` for any part of a line. Blocks of a document share one folder, in which `fixtures` and `specs`
-//! are those of the repository, and in which `cargo run --` is the program.
+//! are those of the repository, and in which `cargo run --` is the program; the bucket `packages` is one on this machine.
 
 use std::path::Path;
 use std::process::Command;
 
 use snapbox::assert_data_eq;
+
+use crate::repository::s3::Server;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubepkg");
 
@@ -36,7 +38,8 @@ fn steps(document: &str) -> Vec<Step> {
     steps
 }
 
-fn check(document: &str) {
+/// Runs what a document says, with `environment` besides.
+fn check(document: &str, environment: &[(String, String)]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let steps = steps(&fs_err::read_to_string(root.join(document)).unwrap());
     assert!(!steps.is_empty(), "{document} has no `console` block");
@@ -53,6 +56,7 @@ fn check(document: &str) {
             .env("PATH", format!("{bin}:/usr/sbin:/usr/bin:/sbin:/bin"))
             .env("HOME", folder.path())
             .env_remove("XDG_CACHE_HOME")
+            .envs(environment.to_vec())
             .output()
             .unwrap();
         let words = String::from_utf8_lossy(&run.stderr);
@@ -63,12 +67,22 @@ fn check(document: &str) {
 
 #[test]
 fn the_readme_does_what_it_says() {
-    check("README.md");
+    let server = Server::start();
+    check("README.md", &server.environment());
+    // What machines are told to fetch from the bucket is there.
+    let readme = fs_err::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let urls = readme.split_whitespace().filter_map(|word| word.strip_prefix("https://packages.example.org/"));
+    let files: Vec<&str> = urls.filter(|path| path.contains("/channels/")).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let answer = server.ask("GET", &format!("/packages/{file}"));
+        assert!(answer.contains("URIs: https://packages.example.org/kubernetes"), "{file}: {answer}");
+    }
 }
 
 #[test]
 fn the_spec_language_does_what_its_document_says() {
-    check("specs/README.md");
+    check("specs/README.md", &[]);
 }
 
 /// Editors complete the specs from the schema beside them. `kubepkg spec schema > specs/schema.json` writes it anew.

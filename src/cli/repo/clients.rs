@@ -52,9 +52,8 @@ impl Clients {
         let armor = armor.map_err(|error| Failure::key("cannot write the certificates", &error))?;
         let (mut text, mut views) = (String::new(), Vec::new());
         for channel in self.some.channels(&repository)? {
-            let shown = repository.shown(channel)?.generation;
-            let (charter, packages) = (repository.charter(), &shown.packages);
-            let subject = Subject { charter, url: &url, armor: &armor, channel, packages };
+            let generation = &repository.shown(channel)?.generation;
+            let subject = Subject { charter: repository.charter(), url: &url, armor: &armor, generation };
             for snippet in subject.snippets().iter().filter(|one| self.wants(one)) {
                 text += &self.put(snippet, session)?;
                 views.push(view(&channel.to_string(), snippet));

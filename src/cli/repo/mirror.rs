@@ -229,6 +229,7 @@ fn listed(missing: &[Listed]) -> Done {
             "arch": one.arch,
             "sha256": one.sha256.as_ref().map(crate::digest::Digest::hex),
             "size": one.size,
+            "base": one.base.as_ref().map(url::Url::as_str),
             "path": one.location.as_str(),
         })
     };

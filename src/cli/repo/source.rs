@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use url::Url;
 
 use crate::cli::diagnostic::Failure;
 use crate::cli::exit::Exit;
@@ -14,7 +13,7 @@ use crate::fetch::Fetcher;
 use crate::plan::{DigestSource, DigestSources, Download, Verification};
 use crate::repository::client::Listed;
 use crate::repository::error::RepositoryError;
-use crate::repository::store::{Location, Store, StoreError};
+use crate::repository::store::{Location, Store, StoreError, url_below};
 
 const RUN_AGAIN: &str = "nothing was published; run again, and what was fetched is in the cache";
 
@@ -32,15 +31,21 @@ impl Packages {
         source: &Store,
         listed: &[Listed],
     ) -> Result<Self, Failure> {
-        let folder = tempfile::tempdir().map_err(|error| Failure::new(Exit::Write, &error))?;
-        let files = match source.location() {
-            Location::Bucket(_) => from_bucket(source, listed, folder.path())?,
-            Location::Folder(_) | Location::Web(_) => {
-                let downloads =
-                    listed.iter().map(|package| download(source, package)).collect::<Result<Vec<_>, _>>()?;
-                from_cache(fetcher, &downloads, listed, folder.path())?
-            }
+        let folder = crate::cli::signal::temporary().map_err(|error| Failure::new(Exit::Write, &error))?;
+        // What lies somewhere else is fetched from there: it is its digest that is signed.
+        let is_in_bucket =
+            |package: &&Listed| package.base.is_none() && matches!(source.location(), Location::Bucket(_));
+        let (in_bucket, others): (Vec<&Listed>, Vec<&Listed>) = listed.iter().partition(is_in_bucket);
+        let downloads = others.iter().map(|package| download(source, package)).collect::<Result<Vec<_>, _>>()?;
+        let at = |name: &str| {
+            let own = folder.path().join(name);
+            fs_err::create_dir(&own).map(|()| own).map_err(|error| Failure::new(Exit::Write, &error))
         };
+        let mut bucket = from_bucket(source, &in_bucket, &at("bucket")?)?.into_iter();
+        let mut cache = from_cache(fetcher, &downloads, &others, &at("cache")?)?.into_iter();
+        // As they are listed.
+        let next = |package: &Listed| if is_in_bucket(&package) { bucket.next() } else { cache.next() };
+        let files = listed.iter().filter_map(next).collect();
         let bytes: u64 = listed.iter().map(|package| package.size).sum();
         session.ui.status("Verified", &format!("{} of {bytes} bytes", count(listed.len(), "package")));
         Ok(Self { files, _folder: folder })
@@ -53,7 +58,11 @@ impl Packages {
 
 /// A package file, by its digest in the signed index.
 fn download(source: &Store, package: &Listed) -> Result<Download, Failure> {
-    let url: Url = source.url(&package.location).ok_or_else(|| Failure::bug("a store without addresses"))?;
+    let url = match &package.base {
+        Some(base) => Some(url_below(base, &package.location)),
+        None => source.url(&package.location),
+    };
+    let url = url.ok_or_else(|| Failure::bug("a store without addresses"))?;
     let digests = DigestSources::new(vec![DigestSource::Pinned(package.digest.clone())]);
     let digests = digests.ok_or_else(|| Failure::bug("a pinned digest is required"))?;
     Ok(Download { url, size_limit: package.size, verification: Verification::Digests(digests) })
@@ -63,7 +72,7 @@ fn download(source: &Store, package: &Listed) -> Result<Download, Failure> {
 fn from_cache(
     fetcher: &Fetcher,
     downloads: &[Download],
-    listed: &[Listed],
+    listed: &[&Listed],
     folder: &Path,
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
@@ -79,16 +88,16 @@ fn from_cache(
     Ok(files)
 }
 
-fn from_bucket(source: &Store, listed: &[Listed], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn from_bucket(source: &Store, listed: &[&Listed], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let keys: Vec<_> = listed.iter().map(|package| (package.location.clone(), package.size)).collect();
     let mut files = vec![None; listed.len()];
     let mut wrong = None;
     source
         .each_file(&keys, |nth, stored| {
             let copied = stored.map(|stored| {
-                let path = place(folder, nth, &listed[nth])?;
+                let path = place(folder, nth, listed[nth])?;
                 fs_err::copy(stored.path(), &path).map_err(|error| Failure::new(Exit::Write, &error))?;
-                if is_as_listed(&path, &listed[nth])? { Ok(path) } else { Err(other_bytes(&listed[nth])) }
+                if is_as_listed(&path, listed[nth])? { Ok(path) } else { Err(other_bytes(listed[nth])) }
             });
             match copied {
                 Some(Ok(path)) => files[nth] = Some(path),

@@ -13,11 +13,11 @@ use super::channel::Channel;
 use super::charter::Repository;
 use super::client::{Audit, Depth, Finding, Kind, Root, Suite, Want};
 use super::error::RepositoryError;
-use super::generation::{Entry, Generation};
+use super::generation::{Entry, Generation, Projected};
 use super::head::{self, Head, Held};
 use super::paper::Paper;
 use super::publish::flat_path;
-use super::rpmmd::REPOMD;
+use super::rpmmd::{LIST, Mirrors, REPOMD};
 use super::site;
 use super::store::Key;
 use crate::format::Format;
@@ -80,6 +80,12 @@ impl Repository {
             let wanted = expected.map_or_else(|| shown(&generation, &kind), |all| of_kind(all, &kind));
             found.extend(audit.repository(Root::new(self.store(), &folder), &kind, Some(&wanted))?);
         }
+        if let Some(Snapshot { folder, root, base }) = self.snapshot(&generation)? {
+            let root = Root::new(self.store(), &folder).known_as(&base, &root);
+            let wanted = expected.map_or_else(|| shown(&generation, &Kind::RpmMd), |all| of_kind(all, &Kind::RpmMd));
+            // Packages are those of the repository, which were looked at.
+            found.extend(audit.indices(root, &Kind::RpmMd, Some(&wanted))?.findings);
+        }
         self.check_indices(&generation, &mut found)?;
         found.dedup();
         Ok((head, found))
@@ -130,6 +136,20 @@ impl Repository {
         Ok(())
     }
 
+    /// Returns to what the list of mirrors leads. A list that is not as it should be is found by its digest.
+    fn snapshot(&self, generation: &Generation) -> Result<Option<Snapshot>, RepositoryError> {
+        let is_list = |file: &&Projected| file.path.as_str().ends_with(&format!("/{LIST}"));
+        let Some(file) = generation.projection.iter().find(is_list) else { return Ok(None) };
+        let Some(list) = self.store().get(&file.path, LIMIT)?.filter(|list| list.is(&file.sha256)) else {
+            return Ok(None);
+        };
+        let Some(mirrors) = std::str::from_utf8(&list.bytes).ok().and_then(Mirrors::parse) else { return Ok(None) };
+        let Mirrors { snapshot, base } = mirrors;
+        let root = file.path.as_str().trim_end_matches(LIST).trim_end_matches('/').to_owned();
+        let inside = snapshot.strip_prefix(&base).unwrap_or_default().trim_end_matches('/');
+        Ok(Some(Snapshot { folder: format!("{root}/{inside}"), root, base }))
+    }
+
     /// Index files are there under every name, also under those that nobody asked for here.
     fn check_indices(&self, generation: &Generation, found: &mut Vec<Finding>) -> Result<(), RepositoryError> {
         let paths: Vec<Key> = generation.indices.iter().map(|file| file.path.clone()).collect();
@@ -174,6 +194,15 @@ impl Repository {
         let object = self.store().get(path, paper.size)?;
         Ok(object.is_some_and(|object| object.is(&paper.sha256)))
     }
+}
+
+/// A state to which a list of mirrors leads.
+struct Snapshot {
+    /// Its folder in the store.
+    folder: String,
+    /// The folder of the packages, and the URL by which clients know it.
+    root: String,
+    base: String,
 }
 
 /// What a generation shows in a repository of one kind, and where.

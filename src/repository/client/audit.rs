@@ -47,14 +47,20 @@ impl Audit<'_> {
     /// Reads a repository from its signed index to its packages, and returns everything that is wrong. Without a list of
     /// what should be there that is only whether it is consistent.
     pub fn repository(&self, root: Root<'_>, kind: &Kind, wanted: Option<&[Want]>) -> Result<Vec<Finding>, StoreError> {
+        let mut reading = self.indices(root, kind, wanted)?;
+        self.packages(root.store(), &mut reading)?;
+        Ok(reading.findings)
+    }
+
+    /// Reads a repository from its signed index to what it lists, as [`Audit::repository`] does, and looks at no package.
+    pub fn indices(&self, root: Root<'_>, kind: &Kind, wanted: Option<&[Want]>) -> Result<Reading, StoreError> {
         let mut reading = kind.read(root, &self.trust, Variants::All)?;
         let is_read = !reading.signed_by.is_empty();
         if let Some(wanted) = wanted.filter(|_| is_read) {
             let found = compare(&root.join(""), &reading.packages, wanted);
             reading.findings.extend(found);
         }
-        self.packages(root.store(), &mut reading)?;
-        Ok(reading.findings)
+        Ok(reading)
     }
 
     /// Looks for the files of what is listed.
@@ -62,7 +68,13 @@ impl Audit<'_> {
         let mut listed = std::mem::take(&mut reading.packages);
         // What is listed twice is looked at once.
         let mut seen = HashSet::new();
-        listed.retain(|package| seen.insert(package.location.clone()));
+        listed.retain(|package| match &package.base {
+            None => seen.insert(package.location.clone()),
+            Some(base) => {
+                reading.wrong(package.location.as_str(), format!("lies at `{base}` (`xml:base`), where nobody looked"));
+                false
+            }
+        });
         let places: Vec<Key> = listed.iter().map(|package| package.location.clone()).collect();
         let mut right = Vec::new();
         for (package, size) in listed.iter().zip(store.sizes(&places)?) {
@@ -137,7 +149,9 @@ fn compare(place: &str, listed: &[Listed], wanted: &[Want]) -> Vec<Finding> {
     let (mut found, mut known) = (Vec::new(), HashSet::new());
     for want in wanted {
         let candidates = by_name.get(want.file_name.as_str()).map_or(&[][..], Vec::as_slice);
-        let is_placed = |package: &&&Listed| want.location.as_ref().is_none_or(|place| *place == package.location);
+        let is_placed = |package: &&&Listed| {
+            want.location.as_ref().is_none_or(|place| package.base.is_none() && *place == package.location)
+        };
         let Some(package) = candidates.iter().find(is_placed) else {
             let place = want.location.as_ref().map_or(want.file_name.as_str(), |place| place.as_str());
             found.push(finding(format!("{} is in no index, or not as `{place}`", want.label)));

@@ -80,7 +80,7 @@ impl Index<'_> {
             return Ok(Found::Wrong(format!("has more than {MAX_STORED} bytes")));
         }
         for name in &self.names {
-            let object = match root.store.get(name, limit) {
+            let object = match root.store().get(name, limit) {
                 Ok(None) => continue,
                 Ok(Some(object)) => object,
                 Err(error) if matches!(error.cause, crate::repository::store::Cause::TooLarge(_)) => {

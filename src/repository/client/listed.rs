@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use url::Url;
+
 use super::Reading;
 use crate::digest::Digest;
 use crate::format::Format;
@@ -27,7 +29,9 @@ pub struct Listed {
     pub sha256: Option<Digest>,
     /// Its size in bytes.
     pub size: u64,
-    /// Where it lies in the store.
+    /// The URL below which it lies, if that is not in the store (`xml:base` of rpm-md).
+    pub base: Option<Url>,
+    /// Where it lies in the store, or below that URL.
     pub location: Key,
 }
 
@@ -54,7 +58,7 @@ impl Reading {
         for package in &self.packages {
             let bytes = (&package.digest, package.size);
             let identity = (package.format, &package.name, &package.version, &package.arch);
-            if *places.entry(&package.location).or_insert(bytes) != bytes {
+            if *places.entry((&package.base, &package.location)).or_insert(bytes) != bytes {
                 twice.push(format!("`{}` is listed with two digests or sizes", package.location));
             }
             if *identities.entry(identity).or_insert(bytes) != bytes {

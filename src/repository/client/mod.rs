@@ -14,6 +14,7 @@ mod index;
 mod kind;
 mod listed;
 mod release;
+mod root;
 mod rpmmd;
 mod stanza;
 mod xml;
@@ -23,12 +24,11 @@ pub use audit::{Audit, Depth, Want};
 pub use kind::Kind;
 pub use listed::Listed;
 pub use release::{Release, ReleaseFile};
+pub use root::Root;
 pub use stanza::packages as parse_packages;
 
 pub use self::rpmmd::{DataFile, Repomd, packages as parse_primary};
 
-use super::layout;
-use super::store::{Key, Store, StoreError};
 use crate::sign::{Certificate, Packets};
 use crate::source_date::SourceDate;
 
@@ -80,47 +80,5 @@ pub struct Reading {
 impl Reading {
     fn wrong(&mut self, file: impl Into<String>, cause: impl Into<String>) {
         self.findings.push(Finding { file: file.into(), cause: cause.into() });
-    }
-}
-
-/// A repository in a store: its root, from which a client finds everything.
-#[derive(Debug, Clone, Copy)]
-pub struct Root<'a> {
-    store: &'a Store,
-    folder: &'a str,
-}
-
-impl<'a> Root<'a> {
-    /// Takes a folder of a store, or all of it: then it is empty.
-    pub fn new(store: &'a Store, folder: &'a str) -> Self {
-        Self { store, folder }
-    }
-
-    /// Returns the store.
-    pub fn store(&self) -> &'a Store {
-        self.store
-    }
-
-    /// Returns where a path lies that somebody else wrote; none if it leads elsewhere or means several things.
-    fn foreign(&self, path: &str) -> Option<Key> {
-        // `dpkg-scanpackages .` writes it so.
-        let path = path.strip_prefix("./").unwrap_or(path);
-        if path.len() > 1024 || path.contains(['#', '%', '\\']) {
-            return None;
-        }
-        self.join(path).parse().ok()
-    }
-
-    /// Returns where a path of ours lies.
-    fn key(&self, path: &str) -> Key {
-        layout::key(&self.join(path))
-    }
-
-    fn join(&self, path: &str) -> String {
-        if self.folder.is_empty() { path.to_owned() } else { format!("{}/{path}", self.folder) }
-    }
-
-    fn get(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.store.get(&self.key(path), limit)?.map(|object| object.bytes))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::index::{Found, Index, Known, MAX_OPEN};
 use super::listed::{Listed, MAX_PACKAGES};
+use super::root::Place;
 use super::stanza::word;
 use super::xml::{self, Attributes, Node, attribute};
 use super::{MAX_SIGNED, Reading, Root, Trust, Variants};
@@ -76,7 +77,13 @@ impl DataFile {
     fn add(&mut self, name: &str, kind: &mut Option<String>, node: Node<'_>) -> Result<Option<SourceDate>, String> {
         let number = |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{}` is no number", excerpt(text)));
         match (name, node) {
-            ("location", Node::Open(attributes)) => self.href = location(attributes)?,
+            ("location", Node::Open(attributes)) => {
+                self.href = match location(attributes)? {
+                    (None, href) => href,
+                    // What is signed and what it names belong together.
+                    (Some(_), _) => return Err("a file lies in another place (`xml:base`)".to_owned()),
+                };
+            }
             ("checksum" | "open-checksum", Node::Open(attributes)) => {
                 *kind = attribute(attributes, "type").map(str::to_owned);
             }
@@ -95,12 +102,11 @@ impl DataFile {
     }
 }
 
-/// Reads a path. One from another root is none that this repository's key vouches for.
-fn location(attributes: &Attributes) -> Result<String, String> {
-    if attributes.iter().any(|(name, value)| name.ends_with("base") && !value.is_empty()) {
-        return Err("a file lies in another place (`xml:base`)".to_owned());
-    }
-    Ok(attribute(attributes, "href").ok_or("a location without `href`")?.to_owned())
+/// Reads a path, and from where it counts, if that is not the root.
+fn location(attributes: &Attributes) -> Result<(Option<String>, String), String> {
+    let base = attributes.iter().find(|(name, value)| name.ends_with("base") && !value.is_empty());
+    let href = attribute(attributes, "href").ok_or("a location without `href`")?;
+    Ok((base.map(|(_, value)| value.clone()), href.to_owned()))
 }
 
 /// Reads a digest; none of a kind that can be forged.
@@ -146,6 +152,7 @@ struct Package {
     kind: Option<String>,
     digest: Option<Digest>,
     size: Option<u64>,
+    base: Option<String>,
     href: String,
 }
 
@@ -165,15 +172,30 @@ impl Package {
             ("size", Node::Open(attributes)) => {
                 self.size = attribute(attributes, "package").and_then(|size| size.parse().ok());
             }
-            ("location", Node::Open(attributes)) => self.href = location(attributes)?,
+            ("location", Node::Open(attributes)) => (self.base, self.href) = location(attributes)?,
             _ => {}
         }
         Ok(())
     }
 
+    /// Where it lies. Its digest is signed, so it may be anywhere.
+    fn place(&self, root: Root<'_>) -> Result<Place, String> {
+        let place = match &self.base {
+            None => root.foreign(&self.href).map(Place::Here),
+            Some(base) => root.below_base(base, &self.href),
+        };
+        place.ok_or_else(|| match &self.base {
+            None => format!("`{}` is no path in it", excerpt(&self.href)),
+            Some(base) => format!("`{}` is no path in `{}` (`xml:base`)", excerpt(&self.href), excerpt(base)),
+        })
+    }
+
     fn listed(self, root: Root<'_>) -> Result<Listed, String> {
+        let (base, location) = match self.place(root)? {
+            Place::Here(key) => (None, key),
+            Place::Elsewhere(base, key) => (Some(base), key),
+        };
         let digest = self.digest.ok_or("it has no digest but those that can be forged")?;
-        let location = root.foreign(&self.href);
         Ok(Listed {
             format: Format::Rpm,
             name: word(&self.name)?,
@@ -182,7 +204,8 @@ impl Package {
             sha256: Some(digest.clone()).filter(|digest| digest.algorithm() == Algorithm::Sha256),
             digest,
             size: self.size.ok_or("it has no size")?,
-            location: location.ok_or_else(|| format!("`{}` is no path in it", excerpt(&self.href)))?,
+            base,
+            location,
         })
     }
 }

@@ -97,6 +97,7 @@ fn package(root: Root<'_>, stanza: &Stanza<'_>) -> Result<Listed, String> {
         digest: strongest,
         sha256,
         size: stanza.need("Size")?.parse().map_err(|_| "`Size` is no number of bytes")?,
+        base: None,
         location: root
             .foreign(file)
             .ok_or_else(|| format!("`Filename` is `{}`, which is no path in it", excerpt(file)))?,

@@ -193,7 +193,7 @@ mod tests {
         let (format, sha256) = (Format::Deb, Some(digest.clone()));
         let location = format!("{name}_{version}_{arch}.deb").parse().unwrap();
         let (name, version, arch) = (name.to_owned(), version.to_owned(), arch.to_owned());
-        Listed { format, name, version, arch, digest, sha256, size: 1, location }
+        Listed { format, name, version, arch, digest, sha256, size: 1, base: None, location }
     }
 
     fn chosen(channel: &str, change: impl Fn(&mut Selection<'_>)) -> Vec<String> {

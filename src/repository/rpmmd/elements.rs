@@ -12,9 +12,9 @@ use crate::repository::fragment::BadField;
 #[serde(deny_unknown_fields)]
 pub struct Elements {
     /// Of `primary`, before the location.
-    pub(super) before: String,
+    before: String,
     /// And behind it.
-    pub(super) after: String,
+    after: String,
     pub(super) filelists: String,
     pub(super) other: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -35,6 +35,13 @@ impl Elements {
             return Err(BadField::new("header", format!("more than {MAX_BYTES} bytes of XML")));
         }
         Ok(Self { before, after, filelists, other, signers: facts.signers.clone(), built: facts.built })
+    }
+
+    /// Writes the element of `primary`, with what says where the package lies.
+    pub(super) fn push_primary(&self, out: &mut String, location: &[(&str, &str)]) {
+        out.push_str(&self.before);
+        xml::empty(out, 1, "location", location);
+        out.push_str(&self.after);
     }
 
     /// Takes out the pieces of XML.

@@ -69,18 +69,10 @@ impl DataFile {
 impl Metadata {
     /// Begins files of so many packages.
     pub fn new(packages: u64, compression: Compression, earlier: EarlierMetadata) -> io::Result<Self> {
-        let count = packages.to_string();
-        let begin = |root: &str, spaces: &[(&str, &str)], earlier| -> io::Result<IndexWriter> {
-            let mut index = document(compression, earlier)?;
-            let mut text = String::new();
-            xml::open(&mut text, 0, root, &[spaces, &[("packages", count.as_str())]].concat());
-            index.push(&text)?;
-            Ok(index)
-        };
         Ok(Self {
-            primary: begin("metadata", &[COMMON, RPM], earlier.primary)?,
-            filelists: begin("filelists", &[FILELISTS], earlier.filelists)?,
-            other: begin("otherdata", &[OTHER], earlier.other)?,
+            primary: begin("metadata", &[COMMON, RPM], packages, compression, earlier.primary)?,
+            filelists: begin("filelists", &[FILELISTS], packages, compression, earlier.filelists)?,
+            other: begin("otherdata", &[OTHER], packages, compression, earlier.other)?,
             compression,
             order: InOrder::default(),
             promised: packages,
@@ -97,9 +89,7 @@ impl Metadata {
         self.order.next(rpm)?;
         self.found += 1;
         self.text.clear();
-        self.text.push_str(&elements.before);
-        xml::empty(&mut self.text, 1, "location", &[("href", place)]);
-        self.text.push_str(&elements.after);
+        elements.push_primary(&mut self.text, &[("href", place)]);
         self.primary.push_package(&self.text, rpm.sha256())?;
         self.filelists.push_package(&elements.filelists, rpm.sha256())?;
         self.other.push_package(&elements.other, rpm.sha256())?;
@@ -121,6 +111,53 @@ impl Metadata {
         }
         Ok(files)
     }
+}
+
+/// A second `primary`, which says by URLs where packages are (`xml:base`), for a `repomd.xml` that lies elsewhere. dnf
+/// knows that; zypper does not, and takes the paths alone.
+#[derive(Debug)]
+pub struct PrimaryOfUrls {
+    base: String,
+    index: IndexWriter,
+    compression: Compression,
+    text: String,
+}
+
+impl PrimaryOfUrls {
+    /// Begins one of so many packages, whose places are below the URL `base`.
+    pub fn new(packages: u64, compression: Compression, base: String, earlier: Earlier) -> io::Result<Self> {
+        let index = begin("metadata", &[COMMON, RPM], packages, compression, earlier)?;
+        Ok(Self { base, index, compression, text: String::new() })
+    }
+
+    /// Adds an RPM as [`Metadata::add`] does, which has accepted it.
+    pub fn add(&mut self, rpm: &Fragment, place: &str) -> Result<(), IndexError> {
+        let elements = rpm.elements().ok_or_else(|| IndexError::Format(rpm.key(), Format::Rpm))?;
+        self.text.clear();
+        elements.push_primary(&mut self.text, &[("xml:base", &self.base), ("href", place)]);
+        Ok(self.index.push_package(&self.text, rpm.sha256())?)
+    }
+
+    /// Ends the file.
+    pub fn finish(mut self) -> Result<DataFile, IndexError> {
+        self.index.push("</metadata>\n")?;
+        Ok(DataFile::finish("primary", "primary", self.index, self.compression)?)
+    }
+}
+
+/// Begins a document of so many packages.
+fn begin(
+    root: &str,
+    spaces: &[(&str, &str)],
+    packages: u64,
+    compression: Compression,
+    earlier: Earlier,
+) -> io::Result<IndexWriter> {
+    let mut index = document(compression, earlier)?;
+    let mut text = String::new();
+    xml::open(&mut text, 0, root, &[spaces, &[("packages", packages.to_string().as_str())]].concat());
+    index.push(&text)?;
+    Ok(index)
 }
 
 /// Begins a document of another kind.

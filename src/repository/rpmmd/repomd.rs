@@ -14,11 +14,6 @@ pub const SIGNATURE: &str = "repodata/repomd.xml.asc";
 /// The public key, armored.
 pub const KEY: &str = "repodata/repomd.xml.key";
 
-/// The list of mirrors (yum.conf(5), `mirrorlist`), whose first line names one state of the repository.
-pub const LIST: &str = "mirrorlist";
-/// The folder of states that never change.
-pub const SNAPSHOTS: &str = "snapshots";
-
 /// What `repomd.xml` says of the repository besides its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repomd {
@@ -33,7 +28,7 @@ pub struct Repomd {
 
 impl Repomd {
     /// Renders it.
-    pub fn render(&self, files: &[DataFile]) -> Result<String, BadField> {
+    pub fn render<'a>(&self, files: impl IntoIterator<Item = &'a DataFile>) -> Result<String, BadField> {
         let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
         let spaces =
             [("xmlns", "http://linux.duke.edu/metadata/repo"), ("xmlns:rpm", "http://linux.duke.edu/metadata/rpm")];

@@ -228,8 +228,8 @@ fn render_channel(
     summary: &Summary,
 ) -> Result<Vec<(Key, Vec<u8>)>, RepositoryError> {
     let (armor, fingerprints) = (apt_keys(charter)?, fingerprints(charter));
-    let (channel, packages) = (generation.channel, &generation.packages);
-    let subject = |url| Subject { charter, url, armor: &armor, channel, packages };
+    let channel = generation.channel;
+    let subject = |url| Subject { charter, url, armor: &armor, generation };
     let snippets = charter.settings.url.as_ref().map(|url| subject(url).snippets()).unwrap_or_default();
     let page = page::channel(charter, &fingerprints, generation, summary, &snippets)?;
     let named = snippets.into_iter().map(|one| (key(&snippet_path(channel, &one.name)), one.text.into_bytes()));

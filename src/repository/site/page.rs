@@ -16,6 +16,7 @@ use crate::repository::channel::Stage;
 use crate::repository::charter::Charter;
 use crate::repository::error::RepositoryError;
 use crate::repository::generation::{Entry, Generation};
+use crate::repository::keyring_package::rpm_key;
 use crate::repository::layout::CERTIFICATE;
 use crate::repository::settings::PublicUrl;
 use crate::template::render_html;
@@ -280,7 +281,12 @@ fn install(charter: &Charter, url: &PublicUrl, summary: &Summary) -> Vec<Step> {
     }
     if let Some(names) = names(Format::Rpm) {
         let (repo, key) = (file(".repo"), below(CERTIFICATE));
-        let commands = format!("{}\nsudo dnf install {names}\n", fetch(&repo, &format!("/etc/yum.repos.d/{id}.repo")));
+        // `dnf -y` takes whatever key lies where it looks for one, so that is a place which nobody else can write.
+        let commands = format!(
+            "{}\n{}\nsudo dnf install {names}\n",
+            fetch(&key, &rpm_key(charter)),
+            fetch(&file("-keyring.repo"), &format!("/etc/yum.repos.d/{id}.repo")),
+        );
         steps.push(Step { id: "fedora", title: "Fedora, RHEL, Rocky, Alma", commands });
         let commands =
             format!("sudo rpm --import {key}\nsudo zypper addrepo \\\n  {repo}\nsudo zypper install {names}\n");

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::digest::Digest;
 use crate::format::Format;
 use crate::repository::channel::Channel;
 use crate::repository::charter::Charter;
 use crate::repository::fragment::compare_versions;
-use crate::repository::generation::Entry;
+use crate::repository::generation::Generation;
+use crate::repository::keyring_package::rpm_key;
 use crate::repository::layout::{self, CERTIFICATE, COMPONENT};
-use crate::repository::rpmmd::LIST;
+use crate::repository::rpmmd::{LIST, Mirrors, REPOMD, SNAPSHOTS};
 use crate::repository::settings::{PublicUrl, Shape};
 
 /// The most packages that a file names, one by one.
@@ -18,13 +20,14 @@ const MAX_NAMES: usize = 500;
 const FORCED: u32 = 1001;
 
 /// How the names of the files end.
-pub(super) const ENDS: [&str; 10] = [
+pub(super) const ENDS: [&str; 11] = [
     ".sources",
     "-keyring.sources",
     "-flat.sources",
     ".pref",
     "-version.pref",
     ".repo",
+    "-keyring.repo",
     "-exclude.repo",
     "-versionlock.list",
     "-versionlock.toml",
@@ -66,21 +69,19 @@ pub struct Subject<'a> {
     pub url: &'a PublicUrl,
     /// The certificates that apt believes, in ASCII armor.
     pub armor: &'a str,
-    /// The channel.
-    pub channel: Channel,
-    /// Its packages.
-    pub packages: &'a [Entry],
+    /// What the channel shows.
+    pub generation: &'a Generation,
 }
 
 impl Subject<'_> {
     /// Returns the word by which clients know the channel, `example-stable-v1.36`: the names of files begin with it.
     pub fn id(&self) -> String {
-        id(self.charter, self.channel)
+        id(self.charter, self.generation.channel)
     }
 
     /// Returns all files.
     pub fn snippets(&self) -> Vec<Snippet> {
-        let has = |format: Format| self.packages.iter().any(|entry| entry.format == format);
+        let has = |format: Format| self.generation.packages.iter().any(|entry| entry.format == format);
         let mut all = Vec::new();
         if has(Format::Deb) {
             all.extend(self.apt());
@@ -123,10 +124,14 @@ impl Subject<'_> {
     fn source(&self, shape: Shape, key: &str) -> String {
         let place = match shape {
             Shape::Dists => {
-                format!("URIs: {}\nSuites: {}\nComponents: {COMPONENT}\n", url_of(self.url, ""), self.channel.word())
+                format!(
+                    "URIs: {}\nSuites: {}\nComponents: {COMPONENT}\n",
+                    url_of(self.url, ""),
+                    self.generation.channel.word()
+                )
             }
             Shape::Flat => {
-                let folder = layout::flat(self.channel, Format::Deb);
+                let folder = layout::flat(self.generation.channel, Format::Deb);
                 format!("URIs: {}\nSuites: /\n", url_of(self.url, &format!("{folder}/")))
             }
         };
@@ -148,7 +153,7 @@ impl Subject<'_> {
     fn origin(&self) -> String {
         let names = self.newest(Format::Deb).into_keys().take(MAX_NAMES).collect::<Vec<_>>().join(" ");
         // A channel that is not to be followed by itself stays so.
-        let priority = if self.channel.stage().is_automatic() { 990 } else { 100 };
+        let priority = if self.generation.channel.stage().is_automatic() { 990 } else { 100 };
         format!(
             "Explanation: these packages come from this repository, whatever others offer\nPackage: {names}\n\
              Pin: release o={}\nPin-Priority: {priority}\n\nPackage: {names}\nPin: release c=*\nPin-Priority: -1\n",
@@ -170,9 +175,12 @@ impl Subject<'_> {
             Snippet { name, format: Some(Format::Rpm), purpose, place, text }
         };
         let names = self.newest(Format::Rpm).into_keys().take(MAX_NAMES).collect::<Vec<_>>().join(" ");
-        let exclude = format!("{}exclude={names}\n", self.repo());
+        let own = self.repo(&url_of(self.url, CERTIFICATE));
+        let keyring = self.repo(&format!("file://{}", rpm_key(self.charter)));
+        let exclude = format!("{own}exclude={names}\n");
         vec![
-            rpm(".repo", "the repository for dnf, and for zypper in /etc/zypp/repos.d", REPOS, self.repo()),
+            rpm(".repo", "the repository for dnf, and for zypper in /etc/zypp/repos.d", REPOS, own),
+            rpm("-keyring.repo", "the same, with the key of the keyring package", REPOS, keyring),
             rpm("-exclude.repo", "the same, used only with --disableexcludes", REPOS, exclude),
             rpm(
                 "-versionlock.list",
@@ -189,20 +197,41 @@ impl Subject<'_> {
         ]
     }
 
-    fn repo(&self) -> String {
-        let folder = layout::flat(self.channel, Format::Rpm);
-        let (base, key) = (url_of(self.url, &format!("{folder}/")), url_of(self.url, CERTIFICATE));
+    fn repo(&self, key: &str) -> String {
+        let folder = layout::flat(self.generation.channel, Format::Rpm);
+        let base = url_of(self.url, &format!("{folder}/"));
         let plain = |c: &char| c.is_alphanumeric() || " ._-/".contains(*c);
-        let name: String = format!("{} {}", self.charter.name, self.channel).chars().filter(plain).collect();
-        let list = url_of(self.url, &format!("{folder}/{LIST}"));
-        // The list is there from the first publication on for which the repository knows its address.
+        let name: String = format!("{} {}", self.charter.name, self.generation.channel).chars().filter(plain).collect();
+        let list = match self.list() {
+            Some(list) => format!(
+                "# dnf takes mirrorlist, which leads to one whole state at any time, and zypper takes baseurl.\n\
+                 mirrorlist={list}\n"
+            ),
+            None => String::new(),
+        };
+        // Against dependency confusion: dnf and zypper look at no other source for what they find here, of whatever version.
+        let priority = if self.generation.channel.stage().is_automatic() { "priority=90\n" } else { "" };
+        // For dnf `gpgcheck` is that of packages, which zypper does not check where index files are signed, unless told.
         format!(
-            "[{}]\nname={name}\nbaseurl={base}\n\
-             # Where a cache keeps repomd.xml, or while much is published, in place of baseurl:\n\
-             # mirrorlist={list}\nenabled=1\ntype=rpm-md\nautorefresh=1\ngpgcheck=1\nrepo_gpgcheck=1\n\
-             gpgkey={key}\n",
+            "[{}]\nname={name}\nbaseurl={base}\n{list}enabled=1\ntype=rpm-md\nautorefresh=1\n{priority}gpgcheck=1\n\
+             pkg_gpgcheck=1\nrepo_gpgcheck=1\ngpgkey={key}\n",
             self.id(),
         )
+    }
+
+    /// The URL of the list of mirrors, where there is one and it leads to this repository: it is made for the address that
+    /// the repository has at the time of a publication.
+    fn list(&self) -> Option<String> {
+        let folder = layout::flat(self.generation.channel, Format::Rpm);
+        let snapshots = format!("{folder}/{SNAPSHOTS}/");
+        let name = self.generation.indices.iter().find_map(|file| {
+            let inside = file.path.as_str().strip_prefix(&snapshots)?;
+            inside.strip_suffix(&format!("/{REPOMD}"))
+        })?;
+        let list = Mirrors::new(&format!("{}/{folder}", self.url), name).to_string();
+        let (path, sha256) = (format!("{folder}/{LIST}"), Digest::sha256(&list));
+        let mut shown = self.generation.projection.iter();
+        shown.any(|file| file.path.as_str() == path && file.sha256 == sha256).then(|| url_of(self.url, &path))
     }
 
     /// A line for each package, any architecture of it (dnf-versionlock(8)).
@@ -255,7 +284,7 @@ impl Subject<'_> {
     /// The newest version of each package.
     pub fn newest(&self, format: Format) -> BTreeMap<&str, &str> {
         let mut newest: BTreeMap<&str, &str> = BTreeMap::new();
-        for entry in self.packages.iter().filter(|entry| entry.format == format) {
+        for entry in self.generation.packages.iter().filter(|entry| entry.format == format) {
             let version = newest.entry(&entry.name).or_insert(&entry.version);
             if compare_versions(format, &entry.version, version).is_gt() {
                 *version = &entry.version;

@@ -31,6 +31,7 @@ pub use object::{Listed, Object, Swap, Tag};
 pub use open::{Opened, Pieces, Reading};
 pub use source::{Content, Source};
 pub use stored::Stored;
+pub use web::url_below;
 
 use crate::fetch::HttpOptions;
 use crate::path::RelativePath;
@@ -115,7 +116,7 @@ impl Store {
             Location::Folder(root) => {
                 std::path::absolute(root.join(key.as_str())).ok().and_then(|path| Url::from_file_path(path).ok())
             }
-            Location::Web(base) => Some(web::url(base, key)),
+            Location::Web(base) => Some(url_below(base, key)),
             Location::Bucket(_) => None,
         }
     }

@@ -22,21 +22,21 @@ impl WebFolder {
     }
 
     pub(super) async fn get(&self, key: &Key, limit: u64) -> Result<Option<Object>, Cause> {
-        let bytes = self.web.bytes(&url(&self.base, key), limit).await?;
+        let bytes = self.web.bytes(&url_below(&self.base, key), limit).await?;
         Ok(bytes.map(|bytes| Object { tag: Tag::content(&bytes), bytes }))
     }
 
     pub(super) async fn file(&self, key: &Key, limit: u64) -> Result<Option<NamedTempFile>, Cause> {
-        Ok(self.web.file(&url(&self.base, key), limit).await?)
+        Ok(self.web.file(&url_below(&self.base, key), limit).await?)
     }
 
     pub(super) async fn size(&self, key: &Key) -> Result<Option<u64>, Cause> {
-        Ok(self.web.size(&url(&self.base, key), LIMIT).await?)
+        Ok(self.web.size(&url_below(&self.base, key), LIMIT).await?)
     }
 }
 
 /// Returns the address of an object. A plus sign is a blank to some servers (S3), unless it is escaped.
-pub(super) fn url(base: &Url, key: &Key) -> Url {
+pub fn url_below(base: &Url, key: &Key) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), key.as_str().replace('+', "%2B")));
     url
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn keys_become_addresses_below_the_base() {
-        let of = |base: &str, key: &str| url(&base.parse().unwrap(), &key.parse().unwrap()).to_string();
+        let of = |base: &str, key: &str| url_below(&base.parse().unwrap(), &key.parse().unwrap()).to_string();
         assert_eq!(
             of("https://h/r/", "core:/stable:/v1.36/deb/a_1.0~rc.1+x.deb"),
             "https://h/r/core:/stable:/v1.36/deb/a_1.0~rc.1%2Bx.deb"

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use kubepkg::compression::Compression;
 use kubepkg::package::reader::FileList;
-use kubepkg::repository::Fragment;
+use kubepkg::repository::rpmmd::PrimaryOfUrls;
+use kubepkg::repository::{Earlier, Fragment};
 use tempfile::TempDir;
 
 use super::{Key, fragments, metadata, run, write_rpm_md};
@@ -90,6 +91,26 @@ fn every_element_is_that_of_createrepo() {
     ] {
         assert!(primary.lines().any(|found| found == line), "{line}\n{primary}");
     }
+}
+
+#[test]
+fn a_primary_of_urls_is_that_of_createrepo() {
+    let folder = TempDir::new().unwrap();
+    rpmbuild(folder.path(), include_bytes!("sample.spec"), &["-bb"]);
+    let rpm = folder.path().join("packages/sample-1.2~rc1^git7-3.el9.noarch.rpm");
+    let built = run(folder.path(), "rpm", &["-qp", "--nosignature", "--qf", "%{BUILDTIME}", rpm.to_str().unwrap()]);
+    run(folder.path(), "touch", &["-d", &format!("@{built}"), rpm.to_str().unwrap()]);
+    let base = "https://example.org/a?b&c/";
+    let fragments = fragments(&[rpm], FileList::Unwanted);
+    let primary = PrimaryOfUrls::new(1, Compression::Gzip(6), base.to_owned(), Earlier::default());
+    let mut primary = primary.unwrap();
+    primary.add(&fragments[0], &fragments[0].file_name()).unwrap();
+    write_rpm_md(&folder.path().join("ours"), &[primary.finish().unwrap()]);
+    run(folder.path(), "createrepo_c", &["--quiet", "--no-database", "--baseurl", base, "packages"]);
+    let (ours, theirs) =
+        (elements(&folder.path().join("ours"), "primary"), elements(&folder.path().join("packages"), "primary"));
+    assert!(ours.contains("https://example.org/a?b&c/"), "{ours}");
+    assert_eq!(ours, theirs);
 }
 
 #[test]

@@ -33,7 +33,7 @@ struct Answer {
 
 /// The cache, until it is dropped.
 pub(crate) struct Cache {
-    address: String,
+    shared: Arc<Shared>,
     stop: Arc<AtomicBool>,
 }
 
@@ -42,22 +42,18 @@ struct Shared {
     address: String,
     keeps: Keeps,
     kept: Mutex<HashMap<String, Kept>>,
+    /// What was asked for and is not there.
+    missing: Mutex<Vec<String>>,
 }
 
 impl Cache {
     /// Starts one in front of `HOST:PORT`.
     pub(crate) fn start(origin: &str, keeps: Keeps) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let cache = Self { address: listener.local_addr().unwrap().to_string(), stop: Arc::default() };
-        let (stop, shared) = (
-            Arc::clone(&cache.stop),
-            Arc::new(Shared {
-                origin: origin.to_owned(),
-                address: cache.address.clone(),
-                keeps,
-                kept: Mutex::default(),
-            }),
-        );
+        let (origin, address) = (origin.to_owned(), listener.local_addr().unwrap().to_string());
+        let (kept, missing) = (Mutex::default(), Mutex::default());
+        let cache = Self { shared: Arc::new(Shared { origin, address, keeps, kept, missing }), stop: Arc::default() };
+        let (stop, shared) = (Arc::clone(&cache.stop), Arc::clone(&cache.shared));
         thread::spawn(move || {
             for stream in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
@@ -72,14 +68,19 @@ impl Cache {
     }
 
     pub(crate) fn address(&self) -> &str {
-        &self.address
+        &self.shared.address
+    }
+
+    /// Returns what was asked for since the last time and is not there.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.missing.lock().unwrap())
     }
 }
 
 impl Drop for Cache {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(&self.address);
+        let _ = TcpStream::connect(self.address());
     }
 }
 
@@ -131,6 +132,8 @@ impl Shared {
         if answer.status.starts_with("200") {
             let kept = Kept { answer: Arc::clone(&answer), until: asked + self.lifetime(&answer) };
             self.kept.lock().unwrap().insert(target.to_owned(), kept);
+        } else {
+            self.missing.lock().unwrap().push(target.to_owned());
         }
         Ok(answer)
     }

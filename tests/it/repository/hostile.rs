@@ -59,10 +59,17 @@ fn paths_lead_nowhere_but_into_the_repository() {
                 parse_primary(root, package(&format!("href=\"{bad}\""), ("sha256", SHA256)).as_bytes()).unwrap_err();
             assert!(error.contains("no path in it"), "{bad}: {error}");
         }
-        let elsewhere = "href=\"a.rpm\" xml:base=\"https://example.org/\"";
-        assert!(
-            parse_primary(root, package(elsewhere, ("sha256", SHA256)).as_bytes()).unwrap_err().contains("xml:base")
-        );
+        let based = |base: &str| {
+            let location = format!("href=\"x86_64/a.rpm\" xml:base=\"{base}\"");
+            parse_primary(root, package(&location, ("sha256", SHA256)).as_bytes())
+        };
+        // Where its digest is signed, a package may lie anywhere on the web, and nowhere else.
+        let elsewhere = based("https://example.org/packages").unwrap().remove(0);
+        assert_eq!(elsewhere.base.unwrap().as_str(), "https://example.org/packages/");
+        assert_eq!(elsewhere.location.as_str(), "x86_64/a.rpm");
+        for bad in ["file:///etc", "../", "/etc", "https://me:secret@example.org/", "https://example.org/?a=b"] {
+            assert!(based(bad).unwrap_err().contains("xml:base"), "{bad}");
+        }
     }
 }
 
@@ -106,7 +113,7 @@ proptest! {
             let _ = Repomd::parse(&bytes);
             let all = [parse_packages(root, &String::from_utf8_lossy(&bytes)), parse_primary(root, &bytes)];
             for listed in all.into_iter().flatten().flatten() {
-                prop_assert!(listed.location.as_str().starts_with("inside/"));
+                prop_assert!(listed.base.is_some() || listed.location.as_str().starts_with("inside/"));
             }
         }
     }

@@ -10,6 +10,7 @@ use super::keys::another;
 use super::papers::{ENDS, named};
 use super::rig::{Made, Rig, refused};
 use super::s3::Server;
+use super::server::Serving;
 use crate::fault_server::FaultServer;
 use crate::program::{done, run};
 
@@ -62,6 +63,32 @@ fn a_bucket_of_ours_is_mirrored_in_every_shape() {
     web.assert_whole();
     let history = done(&mut web.without_key("repo history stable/v1.36"));
     assert!(history.contains(&format!("mirror of {}", server.url("source"))), "{history}");
+}
+
+#[test]
+fn packages_that_lie_elsewhere_are_taken_by_their_digest() {
+    let source = Rig::new();
+    let server = Serving::start(&source.place, &[]);
+    done(&mut source.without_key(&format!("repo configure --url {}", server.url)));
+    done(&mut source.publish("stable/v1.36", &Made::get().packages("1.36.1", &["kubectl"])));
+    // The state of the list of mirrors has no packages, and says by URLs where they are.
+    let list = server.get("/core:/stable:/v1.36/rpm/mirrorlist").body;
+    let snapshot = String::from_utf8(list).unwrap().lines().next().unwrap().to_owned();
+    let certificate = Made::get().certificate();
+    let rig = Rig::new();
+    assert_eq!(done(&mut mirror(&rig, &snapshot, &certificate)).lines().count(), 2);
+    rig.assert_whole();
+    let path = snapshot.strip_prefix(&server.url).unwrap().trim_end_matches('/');
+    let folder = source.root().join(path).display().to_string();
+    assert_eq!(done(&mut mirror(&Rig::new(), &folder, &certificate)).lines().count(), 2);
+    // Whoever answers there has no key.
+    let package = "core:/stable:/v1.36/rpm/x86_64/kubectl-1.36.1-1.1.x86_64.rpm".parse().unwrap();
+    let mut bytes = source.store().get(&package, 1 << 30).unwrap().unwrap().bytes;
+    bytes[200] ^= 1;
+    source.store().replace(&package, &bytes).unwrap();
+    let rig = Rig::new();
+    refused(6, &mut mirror(&rig, &snapshot, &certificate), "is not the file that was published");
+    assert!(!rig.root().join("pool").exists());
 }
 
 #[test]

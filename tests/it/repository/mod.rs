@@ -28,7 +28,7 @@ mod publishing;
 mod reader;
 mod requests;
 mod rig;
-mod s3;
+pub(crate) mod s3;
 mod server;
 mod serving;
 mod settings;

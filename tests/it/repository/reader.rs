@@ -75,12 +75,12 @@ impl Reader {
         found
     }
 
-    /// Reads `repomd.xml` as dnf does that has a list of mirrors: all of one state.
-    fn by_list(&self, root: &str) -> Option<String> {
+    /// Reads `repomd.xml` as dnf does that has a list of mirrors: all of one state. Returns in which folder it is, too.
+    fn by_list(&self, root: &str) -> Option<(String, String)> {
         let list = String::from_utf8(self.get(&format!("{root}/mirrorlist"))?).unwrap();
         let first = list.lines().next().unwrap().strip_prefix(&format!("{URL}/")).unwrap();
         let [text, armor] = ["repomd.xml", "repomd.xml.asc"].map(|name| self.read(&format!("{first}repodata/{name}")));
-        Some(self.signed(&text, &armor))
+        Some((first.trim_end_matches('/').to_owned(), self.signed(&text, &armor)))
     }
 
     /// Reads it as dnf does that has a folder: from one open folder as far as the signature goes.
@@ -111,8 +111,14 @@ impl Reader {
         let packages = xml.split("<package type=\"rpm\">").skip(1);
         packages
             .map(|package| {
-                let file = between(package, "<location href=\"", "\"");
-                self.package(&format!("{root}/{file}"), &between(package, "<size package=\"", "\""));
+                let location = between(package, "<location ", "/>");
+                let file = between(&location, "href=\"", "\"");
+                // Where a URL says from where paths count, that; else the folder of `repomd.xml`.
+                let base = match location.split_once("xml:base=\"") {
+                    Some((_, base)) => base.split_once("/\"").unwrap().0.strip_prefix(&format!("{URL}/")).unwrap(),
+                    None => root,
+                };
+                self.package(&format!("{base}/{file}"), &between(package, "<size package=\"", "\""));
                 file
             })
             .collect()
@@ -125,8 +131,8 @@ impl Reader {
         if let Some(repomd) = self.by_folder(RPM) {
             self.dnf(RPM, &repomd);
         }
-        if let Some(repomd) = self.by_list(RPM) {
-            all.extend(self.dnf(RPM, &repomd));
+        if let Some((folder, repomd)) = self.by_list(RPM) {
+            all.extend(self.dnf(&folder, &repomd));
         }
         all
     }

@@ -14,7 +14,7 @@ use fs_err as fs;
 
 use super::cache::{Cache, Keeps};
 use super::client::Client;
-use super::clients::{Kind, RpmMd};
+use super::clients::{Kind, RpmMd, given};
 use super::rig::{Made, Rig};
 use super::s3;
 use super::server::Serving;
@@ -68,8 +68,8 @@ enum Asks {
     Apt(&'static str),
     /// By the URL of the repository (`baseurl`).
     Base(Kind),
-    /// By a list that names one state of the repository (`mirrorlist`).
-    List(Kind),
+    /// As the `.repo` says that the repository has for its clients.
+    Given(Kind),
 }
 
 /// A client and its way.
@@ -92,9 +92,9 @@ const FRONTS: [Front; 3] = [Front::Nothing, Front::Obedient, Front::Stubborn];
 impl Case {
     /// Whether a failure is one of ours. `repomd.xml` and its signature are two files: who asks for one before and for the
     /// other after a publication gets what does not fit, and a cache that keeps them makes it likely. apt has one file,
-    /// and a `mirrorlist` is one file, too.
+    /// and so has dnf by the list of mirrors, which zypper does not take.
     fn is_promised(self) -> bool {
-        !matches!(self.asks, Asks::Base(_))
+        !matches!(self.asks, Asks::Base(_) | Asks::Given(Kind::Zypper))
     }
 }
 
@@ -111,8 +111,10 @@ enum At {
 }
 
 impl Machine {
-    /// `origin` is `HOST:PORT`, `path` what comes behind it in URLs.
-    fn new(case: Case, address: &str, path: &str) -> Self {
+    /// `origin` and `address` are `HOST:PORT` of the repository and of what stands before it, `path` what comes behind it
+    /// in URLs.
+    fn new(case: Case, rig: &Rig, (origin, address): (&str, &str), path: &str) -> Self {
+        let given = || given(rig).replace(origin, address);
         let address = format!("http://{address}{path}");
         let rpm = |kind, source: String| {
             let machine = RpmMd::new(kind);
@@ -123,7 +125,7 @@ impl Machine {
         let at = match case.asks {
             Asks::Apt(_) => At::Apt(Client::new()),
             Asks::Base(kind) => rpm(kind, format!("baseurl={root}/")),
-            Asks::List(kind) => rpm(kind, format!("mirrorlist={root}/mirrorlist")),
+            Asks::Given(kind) => rpm(kind, given()),
         };
         Self { case, address, at }
     }
@@ -202,7 +204,7 @@ fn stress(rig: &Rig, origin: &str, path: &str, cases: &[Case], count: usize) -> 
     thread::scope(|scope| {
         let _failed = stop.on_failure();
         let publishing = scope.spawn(|| publish(rig, &stop));
-        let machines = cases.iter().map(|case| Machine::new(*case, &address(case.front), path));
+        let machines = cases.iter().map(|case| Machine::new(*case, rig, (origin, &address(case.front)), path));
         let runs: Vec<_> = machines
             .map(|machine| {
                 let stop = &stop;
@@ -230,7 +232,13 @@ fn stress(rig: &Rig, origin: &str, path: &str, cases: &[Case], count: usize) -> 
     })
 }
 
-const DNF: [Asks; 4] = [Asks::Base(Kind::Dnf4), Asks::List(Kind::Dnf4), Asks::Base(Kind::Dnf5), Asks::List(Kind::Dnf5)];
+const RPM_MD: [Asks; 5] = [
+    Asks::Base(Kind::Dnf4),
+    Asks::Given(Kind::Dnf4),
+    Asks::Base(Kind::Dnf5),
+    Asks::Given(Kind::Dnf5),
+    Asks::Given(Kind::Zypper),
+];
 
 fn behind_all(asks: Asks) -> Vec<Case> {
     FRONTS.map(|front| Case { asks, front }).into()
@@ -244,10 +252,10 @@ fn no_refresh_fails_while_somebody_publishes() {
     done(&mut rig.without_key(&format!("repo configure --url http://{origin}")));
     let wrong = if let Some(count) = asked() {
         // Few clients at a time, for the publisher needs the machine, too.
-        let groups = [DISTS, FLAT].into_iter().chain(DNF).map(behind_all);
+        let groups = [DISTS, FLAT].into_iter().chain(RPM_MD).map(behind_all);
         groups.flat_map(|group| stress(&rig, origin, "", &group, count)).collect()
     } else {
-        let (dnf_4, dnf_5) = (Asks::List(Kind::Dnf4), Asks::List(Kind::Dnf5));
+        let (dnf_4, dnf_5) = (Asks::Given(Kind::Dnf4), Asks::Given(Kind::Dnf5));
         let short = [
             (DISTS, Front::Nothing),
             (FLAT, Front::Stubborn),
@@ -270,8 +278,8 @@ fn no_refresh_fails_while_somebody_publishes_to_a_bucket() {
     let wrong = match asked() {
         Some(count) => {
             // Caches see no difference to a folder.
-            let dnf = DNF.map(|asks| Case { asks, front: Front::Nothing }).to_vec();
-            let groups = [dnf, behind_all(DISTS), behind_all(FLAT)];
+            let rpm_md = RPM_MD.map(|asks| Case { asks, front: Front::Nothing }).to_vec();
+            let groups = [rpm_md, behind_all(DISTS), behind_all(FLAT)];
             groups.iter().flat_map(|group| stress(&rig, address, path, group, count)).collect()
         }
         None => stress(&rig, address, path, &behind_all(FLAT), FEW),

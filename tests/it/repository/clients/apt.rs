@@ -47,6 +47,19 @@ impl Apt {
         said(&mut self.root.command(&words), |line| ["W:", "E:", "Err:"].iter().any(|start| line.starts_with(start)))
     }
 
+    /// Makes repositories known by files as they are given to clients: `.sources` and preferences.
+    pub(super) fn subscribe_as_given(&self, files: &[(&str, &str)]) {
+        for (name, text) in files {
+            let folder = if name.ends_with(".pref") { "preferences.d" } else { "sources.list.d" };
+            self.root.write(&format!("/etc/apt/{folder}/{name}"), text);
+        }
+    }
+
+    /// Runs `apt-get update`.
+    pub(super) fn update(&self) -> Result<String, String> {
+        self.run("apt-get", &["update"])
+    }
+
     /// A root has a copy of a folder, as new as the last look at it.
     fn copy(&self, place: &Place) {
         if let Some(folder) = place.folder() {

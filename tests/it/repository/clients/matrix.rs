@@ -5,7 +5,7 @@ use super::rpm_md::{Kind, RpmMd};
 use super::tampering::{Change, Saved, tamper};
 use super::{Machine, Place, SET, Way};
 use crate::debian::system::{NODE, SEQUOIA};
-use crate::program::{done, run};
+use crate::program::run;
 use crate::repository::rig::Made;
 
 /// What a package manager says of a change, one of several words.
@@ -100,7 +100,8 @@ impl Column {
     }
 }
 
-fn set(kubernetes: &str) -> [String; 5] {
+/// What is installed of a release.
+pub(super) fn set(kubernetes: &str) -> [String; 5] {
     SET.map(|name| match name {
         "cri-tools" => format!("{name} 1.36.0-1.1"),
         "kubernetes-cni" => format!("{name} 1.9.1-1.1"),
@@ -177,34 +178,4 @@ fn zypper() {
             Change::Key => &["New repository or package signing key received"],
         },
     );
-}
-
-#[test]
-fn a_list_of_mirrors_leads_to_one_state() {
-    let place = Place::new(Way::Http);
-    let url = place.url(None);
-    done(&mut place.rig.without_key(&format!("repo configure --url {url}")));
-    place.rig.publish_release("stable/v1.36", "1.36.1");
-    let root = format!("{url}/core:/stable:/v1.36/rpm");
-    let machines = [Kind::Dnf4, Kind::Dnf5, Kind::Zypper].map(|kind| (kind, RpmMd::new(kind)));
-    // What does not belong together: a signature of before the publication, or one that a cache kept.
-    let second = tamper(&place, &machines[0].1.files(), Change::Signature);
-    for (kind, machine) in machines {
-        let certificate = Made::get().certificate();
-        machine.subscribe_to(&format!("baseurl={root}/"), &certificate);
-        machine.make_cache().expect_err("the signature is of something else");
-        machine.subscribe_to(&format!("mirrorlist={root}/mirrorlist"), &certificate);
-        machine.make_cache().unwrap_or_else(|said| panic!("{kind:?}: {said}"));
-        assert_eq!(machine.versions("kubelet"), ["1.36.1-1.1"], "{kind:?}");
-        // Packages are not in that state, but where they are in all of them.
-        machine.install(&place);
-        assert_eq!(machine.installed(), set("1.36.1"), "{kind:?}");
-    }
-    second.put_back(&place);
-    place.rig.assert_whole();
-    let store = place.store();
-    let state = store.list("core:/stable:/v1.36/rpm/snapshots").unwrap().remove(0).key;
-    store.delete(std::slice::from_ref(&state)).unwrap();
-    let ran = run(&mut place.rig.without_key("repo check"));
-    assert_eq!((ran.code, ran.stdout), (6, format!("{state}: is not there\n")), "{}", ran.stderr);
 }

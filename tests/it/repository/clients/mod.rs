@@ -3,14 +3,17 @@
 
 mod apt;
 mod matrix;
+mod mirrors;
 mod places;
 mod rotation;
 mod rpm_md;
 mod tampering;
+mod threats;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
+pub(super) use mirrors::given;
 use places::{Place, Way};
 pub(super) use rpm_md::{Kind, RpmMd};
 

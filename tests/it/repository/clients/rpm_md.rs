@@ -111,27 +111,44 @@ impl RpmMd {
     /// Makes a repository known, by its line in a `.repo` file, and forgets what was fetched before.
     pub(in crate::repository) fn subscribe_to(&self, source: &str, certificate: &Path) {
         self.write("key.asc", &fs::read_to_string(certificate).unwrap());
-        let system = match self.root {
-            Some(_) => "[system]\nname=system\nbaseurl=file:///system/system\nenabled=1\ngpgcheck=0\n".to_owned(),
-            None => system().configuration(&["system"]),
-        };
         let ours = format!(
             "[kubernetes]\nname=Kubernetes\n{source}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\npkg_gpgcheck=1\n\
              autorefresh=0\ngpgkey=file://{}\nskip_if_unavailable=0\n",
             self.at("key.asc").display(),
         );
+        self.subscribe_by(&[("kubernetes.repo", &ours)]);
+        if self.kind == Kind::Zypper {
+            // zypper asks a person before it trusts the first key of a repository.
+            self.import("key.asc");
+        }
+    }
+
+    /// Makes repositories known by their `.repo` files, and forgets what was fetched before.
+    pub(super) fn subscribe_by(&self, files: &[(&str, &str)]) {
+        let system = match self.root {
+            Some(_) => "[system]\nname=system\nbaseurl=file:///system/system\nenabled=1\ngpgcheck=0\n".to_owned(),
+            None => system().configuration(&["system"]),
+        };
         for folder in ["etc/repos.d", "root/etc/zypp/repos.d"] {
-            self.write(&format!("{folder}/system.repo"), &system);
-            self.write(&format!("{folder}/kubernetes.repo"), &ours);
+            for (name, text) in [("system.repo", system.as_str())].iter().chain(files) {
+                self.write(&format!("{folder}/{name}"), text);
+            }
         }
         let forgotten = ["cache", "root/var/cache/zypp"].map(|path| self.at(path).display().to_string());
         said(&mut self.program(&["rm", "-rf", &forgotten[0], &forgotten[1]]), |_| false).unwrap();
-        if self.kind == Kind::Zypper {
-            // zypper asks a person before it trusts the first key of a repository.
-            let (root, key) = (self.at("root"), self.at("key.asc"));
-            let import = ["rpm", "--root", root.to_str().unwrap(), "--import", key.to_str().unwrap()];
-            said(&mut self.program(&import), |_| false).unwrap();
-        }
+    }
+
+    /// Writes a file of the machine, and returns where it is.
+    pub(super) fn keep(&self, name: &str, text: &str) -> String {
+        self.write(name, text);
+        self.at(name).display().to_string()
+    }
+
+    /// Lets rpm believe in the certificates of a file of the machine.
+    pub(super) fn import(&self, name: &str) {
+        let (root, key) = (self.at("root"), self.at(name));
+        let import = ["rpm", "--root", root.to_str().unwrap(), "--import", key.to_str().unwrap()];
+        said(&mut self.program(&import), |_| false).unwrap();
     }
 
     /// Fetches the index files, as if their time was over. The error is what the package manager says.
@@ -143,9 +160,13 @@ impl RpmMd {
         .map(drop)
     }
 
-    /// Returns the `repomd.xml` that dnf has.
+    /// Returns the `repomd.xml` that was fetched.
     pub(in crate::repository) fn repomd(&self) -> String {
-        let cat = format!("cat {}/cache/kubernetes-*/repodata/repomd.xml", self.at("").display());
+        let place = match self.kind {
+            Kind::Zypper => "root/var/cache/zypp/raw/kubernetes",
+            _ => "cache/kubernetes-*",
+        };
+        let cat = format!("cat {}/repodata/repomd.xml", self.at(place).display());
         said(&mut self.program(&["sh", "-c", &cat]), |_| false).unwrap()
     }
 
@@ -162,11 +183,16 @@ impl RpmMd {
     }
 
     pub(in crate::repository) fn install_names(&self, names: &[&str]) {
+        self.try_install(names).unwrap();
+    }
+
+    /// Installs, or returns what the package manager says.
+    pub(super) fn try_install(&self, names: &[&str]) -> Result<String, String> {
         let options: &[&str] = match self.kind {
             Kind::Zypper => &["install", "--no-recommends"],
             _ => &["install"],
         };
-        self.run(&[options, names].concat()).unwrap();
+        self.run(&[options, names].concat())
     }
 }
 
