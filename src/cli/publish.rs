@@ -89,9 +89,11 @@ pub(crate) fn packages(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn packages_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs_err::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
         let is_package = path.extension().is_some_and(|end| Format::ALL.iter().any(|format| end == format.as_str()));
-        if is_package && path.is_file() {
+        let kind = entry.file_type()?;
+        if is_package && (kind.is_file() || (kind.is_symlink() && path.is_file())) {
             found.push(path);
         }
     }

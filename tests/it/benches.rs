@@ -23,10 +23,14 @@ fn the_comparison_fills_every_row() {
 fn the_costs_of_repositories_fill_every_row() {
     let scratch = tempfile::tempdir().unwrap();
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/repositories"));
-    command.args(["--count", "20", "--rounds", "1", "--debs", "20", "--rpms", "20", "--algorithm", "ed25519"]);
-    let output = command.args(["--kubepkg", KUBEPKG, "--scratch"]).arg(scratch.path()).output().unwrap();
+    command.args(["--count", "20", "--large", "2", "--rounds", "1", "--debs", "20", "--rpms", "20"]);
+    let output = command
+        .args(["--algorithm", "ed25519", "--kubepkg", KUBEPKG, "--scratch"])
+        .arg(scratch.path())
+        .output()
+        .unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
     let rows: Vec<usize> = stdout.trim().split("\n\n").map(|table| table.lines().count() - 2).collect();
-    assert_eq!(rows, [6, 1, 1], "{stdout}");
+    assert_eq!(rows, [10, 1, 1], "{stdout}");
 }

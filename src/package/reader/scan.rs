@@ -14,6 +14,8 @@ use crate::digest::Digest;
 use crate::format::Format;
 
 const BUFFER: usize = 64 << 10;
+/// For packages that are no larger. All of these ask for the same, so that what one gives back fits the next.
+const SMALL: usize = 16 << 10;
 
 /// Whether the files of a deb are listed, for which they have to be unpacked. An RPM has its list in the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +82,9 @@ pub fn scan(path: &Path, list: FileList) -> Result<Scan, ReadError> {
 /// Reads a package of `length` bytes, which `path` names in errors.
 pub fn scan_from(path: &Path, input: impl Read, length: u64, list: FileList) -> Result<Scan, ReadError> {
     let hashed = Hashed { inner: input, hasher: Sha256::new(), size: 0 };
-    let mut input = BufReader::with_capacity(BUFFER, hashed);
+    // The whole buffer is filled with zeros once, which takes longer than reading a small package.
+    let buffer = if length > SMALL as u64 { BUFFER } else { SMALL };
+    let mut input = BufReader::with_capacity(buffer, hashed);
     let magic = input.fill_buf()?;
     let head = if magic.starts_with(b"!<arch>\n") {
         deb::head(&mut input, length, list).map(Head::Deb)

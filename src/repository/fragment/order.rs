@@ -37,7 +37,7 @@ fn split_revision(version: &str) -> (&str, &str) {
 
 /// Compares by turns what is no digit and what is.
 fn compare_parts(one: &str, other: &str) -> Ordering {
-    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    let (mut one, mut other) = after_common(one.as_bytes(), other.as_bytes());
     while !one.is_empty() || !other.is_empty() {
         let (text, other_text) =
             (take(&mut one, |byte| !byte.is_ascii_digit()), take(&mut other, |byte| !byte.is_ascii_digit()));
@@ -48,6 +48,14 @@ fn compare_parts(one: &str, other: &str) -> Ordering {
         }
     }
     Ordering::Equal
+}
+
+/// Returns what is left behind the beginning that both have; a number that goes on is not cut. Versions and paths that are
+/// compared with each other mostly differ near their ends.
+fn after_common<'a>(one: &'a [u8], other: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let common = one.iter().zip(other).take_while(|(byte, same)| byte == same).count();
+    let digits = one[..common].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    (&one[common - digits..], &other[common - digits..])
 }
 
 /// Takes the longest beginning of bytes that all are `wanted`.
