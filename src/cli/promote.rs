@@ -137,9 +137,13 @@ fn read(path: &std::path::Path) -> Result<Vec<(Channel, Wanted, String)>, Failur
     }
     let text = fs_err::read_to_string(path).map_err(|error| Failure::new(Exit::Usage, &error))?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let mut lists = Vec::new();
+    let mut lists: Vec<(Channel, Wanted, String)> = Vec::new();
     for (channel, packages) in parse(&shown, &text)? {
         let channel = channel_of(&channel).map_err(bad)?;
+        // `stable/1.36` is `stable/v1.36`.
+        if lists.iter().any(|(known, ..)| *known == channel) {
+            return Err(bad(twice(channel)));
+        }
         let mut wanted = Wanted::new();
         for (file, sha256) in packages {
             let hex = sha256.strip_prefix("sha256:").unwrap_or(&sha256);
@@ -160,6 +164,11 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<BTreeMap<String, BTreeMap<
 /// Reads the name of a channel in a list.
 pub(crate) fn channel_of(name: &str) -> Result<Channel, String> {
     name.parse().map_err(|error: BadChannel| error.to_string())
+}
+
+/// What is wrong with a list that names a channel in two spellings.
+pub(crate) fn twice(channel: Channel) -> String {
+    format!("`{channel}` stands there twice")
 }
 
 fn bad_list(name: &str, cause: &str) -> Failure {

@@ -1,5 +1,7 @@
 //! `kubepkg sign`
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -42,8 +44,10 @@ impl SignArgs {
     pub(crate) fn run(&self, session: &Session) -> Result<Done, Failure> {
         let signer = if self.remove { None } else { Some(self.signer(session)?) };
         let (mut text, mut signed) = (String::new(), Vec::new());
+        let mut unfinished = Unfinished::default();
         for file in &packages(&self.files)? {
-            let provenance = match replace(file, signer.as_deref()) {
+            let replaced = unfinished.beside(file).and_then(|scratch| replace(file, signer.as_deref(), scratch));
+            let provenance = match replaced {
                 Ok(provenance) => provenance,
                 Err(failure) => return Err(failure.after(done(text, &signed))),
             };
@@ -67,11 +71,23 @@ fn done(text: String, packages: &[serde_json::Value]) -> Done {
     Done::new(text, json!({"schema": 1, "packages": packages}))
 }
 
+/// Folders for unfinished packages, one in each folder that has packages.
+#[derive(Default)]
+struct Unfinished(BTreeMap<PathBuf, Scratch>);
+
+impl Unfinished {
+    fn beside(&mut self, file: &Path) -> Result<&Scratch, Failure> {
+        let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        match self.0.entry(folder.to_owned()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => Ok(entry.insert(signal::scratch(folder).map_err(|error| Failure::write(&error))?)),
+        }
+    }
+}
+
 /// Puts the signed package where the other one was, and renews its provenance, whose path is returned.
-fn replace(file: &Path, signer: Option<&dyn Signer>) -> Result<Option<PathBuf>, Failure> {
-    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+fn replace(file: &Path, signer: Option<&dyn Signer>, scratch: &Scratch) -> Result<Option<PathBuf>, Failure> {
     let refused = |error: &SigningError| Failure::signing(format!("cannot sign `{}`", file.display()), error);
-    let scratch = signal::scratch(folder).map_err(|error| Failure::write(&error))?;
     let unfinished = scratch.path().join("package");
     let new = match signer {
         Some(signer) => signing::sign(file, signer, &unfinished),
@@ -87,7 +103,7 @@ fn replace(file: &Path, signer: Option<&dyn Signer>) -> Result<Option<PathBuf>, 
         .map_err(|error| Failure::provenance(&provenance::path_beside(file), &error))?;
     let publish = || Scratch::publish(&new, &unfinished, file);
     let published = match line {
-        Some(line) => provenance::place(&scratch, file, &line, publish).map(Some),
+        Some(line) => provenance::place(scratch, file, &line, publish).map(Some),
         None => publish().map(|()| None),
     };
     published.map_err(|error| refused(&error.into()))

@@ -13,6 +13,7 @@ use super::publish::Publisher;
 use super::state::StateError;
 use super::store::{Key, Location, Store, StoreOptions};
 use crate::arch::Arch;
+use crate::digest::Digest;
 
 /// Which packages; all where nothing is named.
 #[derive(Debug, Clone, Default)]
@@ -60,16 +61,19 @@ impl Repository {
         Ok(part)
     }
 
-    /// Puts a package and its papers into a folder, under their own names.
+    /// Puts a package and its papers into a folder, under their own names. They are signed anew there, so they have to be
+    /// what was signed here: whoever can write to the store has no key.
     fn take(&self, entry: &Entry, folder: &Path) -> Result<PathBuf, RepositoryError> {
-        let papers = entry.papers.iter().map(|paper| (entry.paper_path(paper.kind), paper.size));
-        let all: Vec<(Key, u64)> = [(entry.path.clone(), entry.size)].into_iter().chain(papers).collect();
+        let papers = entry.papers.iter().map(|paper| (entry.paper_path(paper.kind), &paper.sha256, paper.size));
+        let all: Vec<(Key, &Digest, u64)> =
+            [(entry.path.clone(), &entry.sha256, entry.size)].into_iter().chain(papers).collect();
+        let asked: Vec<(Key, u64)> = all.iter().map(|(path, _, size)| (path.clone(), *size)).collect();
         let mut result = Ok(());
-        self.store().each_file(&all, |place, stored| {
-            let (path, _) = &all[place];
+        self.store().each_file(&asked, |place, stored| {
+            let (path, sha256, _) = &all[place];
             let to = folder.join(path.as_str().rsplit('/').next().unwrap_or_default());
             let taken = match stored {
-                Some(stored) => fs::copy(stored.path(), to).map(drop).map_err(RepositoryError::from),
+                Some(stored) => copy(stored.path(), &to, (path, sha256), entry),
                 None => Err(StateError::Missing { object: path.to_string(), by: entry.to_string() }.into()),
             };
             if taken.is_err() && result.is_ok() {
@@ -79,4 +83,13 @@ impl Repository {
         })?;
         result.map(|()| folder.join(file_name(entry)))
     }
+}
+
+/// Copies a file, whose copy must have a digest.
+fn copy(from: &Path, to: &Path, (path, sha256): (&Key, &Digest), entry: &Entry) -> Result<(), RepositoryError> {
+    fs::copy(from, to)?;
+    if Digest::sha256_of(fs::File::open(to)?)?.0 == *sha256 {
+        return Ok(());
+    }
+    Err(StateError::Differs { object: path.to_string(), by: entry.to_string() }.into())
 }

@@ -55,7 +55,9 @@ impl Expected {
             let bad = |cause: String| Failure::usage(format!("`{}`: {cause}", path.display()));
             let channel = promote::channel_of(&channel).map_err(bad)?;
             let packages = packages.into_iter().map(|(file, sha256)| want(&file, &sha256).map_err(bad));
-            channels.insert(channel, packages.collect::<Result<_, _>>()?);
+            if channels.insert(channel, packages.collect::<Result<_, _>>()?).is_some() {
+                return Err(bad(promote::twice(channel)));
+            }
         }
         Ok(Self { file: path.to_owned(), channels })
     }

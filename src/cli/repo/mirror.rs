@@ -103,8 +103,8 @@ impl Mirror {
         lint(session, &key, self.signatures)?;
         let source = store(&self.from, &self.place.patience)?;
         let mut repository = self.place.open(session)?;
-        let from = source.location().to_string();
         let kind = self.kind(&source)?;
+        let from = kind.origin(source.location());
         let reading = self.read(session, (&source, &kind), &key)?;
         repository.check_age(self.channel, &from, &reading)?;
         let chosen = self.choose(&self.publishing.components(session)?, &reading)?;

@@ -11,6 +11,7 @@ use crate::repository::keyring::Keyring;
 use crate::repository::layout::{CERTIFICATE, KEYRING, key};
 use crate::repository::rpmmd::KEY;
 use crate::repository::site;
+use crate::repository::store::{Cause, Key, StoreError};
 use crate::sign::{Certificate, MAX_KEY_FILE};
 
 /// Bytes that a page may have.
@@ -27,6 +28,28 @@ enum Need {
     Index,
 }
 
+/// What there is under a name.
+enum Look {
+    Nothing,
+    /// More than anybody would write there, which is wrong.
+    TooLarge(Finding),
+    File(Vec<u8>),
+}
+
+impl Look {
+    /// Returns the bytes of a file that need not be there.
+    fn or_tell(self, found: &mut Vec<Finding>) -> Option<Vec<u8>> {
+        match self {
+            Self::Nothing => None,
+            Self::TooLarge(wrong) => {
+                found.push(wrong);
+                None
+            }
+            Self::File(bytes) => Some(bytes),
+        }
+    }
+}
+
 impl Repository {
     /// Compares the certificates that the repository gives to its clients with its keyring: files of keys, the key beside
     /// `repomd.xml`, what is embedded in apt's sources, and fingerprints on pages.
@@ -34,9 +57,10 @@ impl Repository {
         let keyring = self.charter_now()?.keyring;
         let mut found = Vec::new();
         for (file, keyring) in [(CERTIFICATE, keyring.clone()), (KEYRING, keyring.for_apt())] {
-            match self.store().get(&key(file), MAX_KEY_FILE)? {
-                None => found.push(finding(file, "is not there")),
-                Some(object) => found.extend(compare(file, Certificate::parse(&object.bytes), &keyring, Need::All)),
+            match self.read_limited(&key(file), MAX_KEY_FILE)? {
+                Look::Nothing => found.push(finding(file, "is not there")),
+                Look::TooLarge(wrong) => found.push(wrong),
+                Look::File(bytes) => found.extend(compare(file, Certificate::parse(&bytes), &keyring, Need::All)),
             }
         }
         self.check_page(site::PAGE, &keyring, &mut found)?;
@@ -45,13 +69,24 @@ impl Repository {
             for (folder, _) in roots(&generation).into_iter().filter(|(_, kind)| *kind == Kind::RpmMd) {
                 let path = format!("{folder}/{KEY}");
                 // zypper asks for it, and does without.
-                let Some(object) = self.store().get(&key(&path), MAX_KEY_FILE)? else { continue };
-                found.extend(compare(&path, Certificate::parse(&object.bytes), &keyring, Need::Index));
+                let Some(bytes) = self.read_limited(&key(&path), MAX_KEY_FILE)?.or_tell(&mut found) else { continue };
+                found.extend(compare(&path, Certificate::parse(&bytes), &keyring, Need::Index));
             }
             self.check_sources(channel, &keyring, &mut found)?;
             self.check_page(&site::page_path(channel), &keyring, &mut found)?;
         }
         Ok(found)
+    }
+
+    /// Reads a file that anybody may have written.
+    fn read_limited(&self, path: &Key, limit: u64) -> Result<Look, RepositoryError> {
+        match self.store().get(path, limit) {
+            Ok(object) => Ok(object.map_or(Look::Nothing, |object| Look::File(object.bytes))),
+            Err(StoreError { cause: Cause::TooLarge(limit), .. }) => {
+                Ok(Look::TooLarge(finding(path.as_str(), &format!("has more than {limit} bytes"))))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// apt's sources with certificates in them.
@@ -62,9 +97,9 @@ impl Repository {
         found: &mut Vec<Finding>,
     ) -> Result<(), RepositoryError> {
         for path in site::sources(self.charter(), channel) {
-            let Some(object) = self.store().get(&path, MAX_PAGE)? else { continue };
+            let Some(bytes) = self.read_limited(&path, MAX_PAGE)?.or_tell(found) else { continue };
             // A blank before each line, and a dot on empty ones (sources.list(5)).
-            let text = String::from_utf8_lossy(&object.bytes).replace("\n .\n", "\n\n").replace("\n ", "\n");
+            let text = String::from_utf8_lossy(&bytes).replace("\n .\n", "\n\n").replace("\n ", "\n");
             if text.contains("-----BEGIN PGP") {
                 let given = Certificate::parse(text.as_bytes());
                 found.extend(compare(path.as_str(), given, &keyring.for_apt(), Need::All));
@@ -75,11 +110,11 @@ impl Repository {
 
     /// The fingerprints that people compare.
     fn check_page(&self, path: &str, keyring: &Keyring, found: &mut Vec<Finding>) -> Result<(), RepositoryError> {
-        let Some(object) = self.store().get(&key(path), MAX_PAGE)? else { return Ok(()) };
-        if site::is_foreign(&object.bytes) {
+        let Some(bytes) = self.read_limited(&key(path), MAX_PAGE)?.or_tell(found) else { return Ok(()) };
+        if site::is_foreign(&bytes) {
             return Ok(());
         }
-        let named = fingerprints(&String::from_utf8_lossy(&object.bytes));
+        let named = fingerprints(&String::from_utf8_lossy(&bytes));
         let known: BTreeSet<String> = keyring.iter().map(|one| one.certificate.fingerprint().to_owned()).collect();
         found.extend(named.difference(&known).map(|one| finding(path, &format!("names the key {one}, {NO_KEY}"))));
         found.extend(known.difference(&named).map(|one| finding(path, &format!("does not name the key {one}"))));

@@ -2,7 +2,7 @@
 
 use super::{MAX_SIGNED, Reading, Root, Suite, Trust, Variants, apt, rpmmd};
 use crate::repository::rpmmd::REPOMD;
-use crate::repository::store::{Cause, StoreError};
+use crate::repository::store::{Cause, Location, StoreError};
 
 /// A kind of repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,14 @@ impl Kind {
             }
         }
         refused.map_or(Ok(None), Err)
+    }
+
+    /// Returns what is read, for a history: the place, and where there are several suites that one. Each has a time of its own.
+    pub fn origin(&self, place: &Location) -> String {
+        match self {
+            Self::Apt(Suite::Dists { suite, .. }) => format!("{place} (suite {suite})"),
+            Self::Apt(Suite::Flat) | Self::RpmMd => place.to_string(),
+        }
     }
 
     /// Reads everything from its signed index on.

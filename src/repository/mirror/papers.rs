@@ -29,7 +29,9 @@ pub fn root_of<'p>(place: &'p str, kind: &Kind) -> Option<&'p str> {
         Kind::Apt(Suite::Dists { .. }) => Some(place),
         Kind::Apt(Suite::Flat) | Kind::RpmMd => {
             let (root, _) = place.rsplit_once(FLAT)?;
-            if root.is_empty() { Some(".") } else { root.ends_with('/').then_some(root) }
+            // Behind two slashes it is the name of a host.
+            let is_folder = root.ends_with('/') && !root.ends_with("//");
+            if root.is_empty() { Some(".") } else { is_folder.then_some(root) }
         }
     }
 }
@@ -115,6 +117,7 @@ mod tests {
             ("core:/rolling:/deb", Some(".")),
             ("/srv/core:/old/core:/rolling:/deb", Some("/srv/core:/old/")),
             ("https://h/score:/rolling:/deb", None),
+            ("https://core:/rolling:/deb", None),
             ("https://h/deb", None),
         ] {
             assert_eq!(root_of(place, &Kind::Apt(Suite::Flat)), root, "{place}");

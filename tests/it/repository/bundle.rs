@@ -119,6 +119,21 @@ fn a_part_is_signed_anew_and_can_be_installed() {
     machine.done("apt-get", &["update"]);
     assert_eq!(machine.candidate("kubectl"), "1.36.1-1.1");
     assert_eq!(machine.done("apt-cache", &["policy", "kubeadm"]), "");
+    // What somebody put into the store who has no key is not signed here: a deb needs no signature of its own.
+    let package = rig.root().join("pool/main/k/kubectl/kubectl_1.36.1-1.1_amd64.deb");
+    let bill = PathBuf::from(format!("{}.cdx.json", package.display()));
+    let other = rig.folder.path().join("kubectl_1.36.1-1.1_amd64.deb");
+    fs::copy(&package, &other).unwrap();
+    kubepkg(&["sign", "--remove", "-qq", other.to_str().unwrap()]);
+    let good = fs::read(&bill).unwrap();
+    for (path, bytes) in [(&bill, [&good[..], b"\n"].concat()), (&package, fs::read(&other).unwrap())] {
+        fs::remove_file(path).unwrap();
+        fs::write(path, bytes).unwrap();
+        let words = format!("{}` is not what", path.strip_prefix(rig.root()).unwrap().display());
+        refused(6, &mut part(&rig, "--arch amd64 --package kubectl"), &words);
+        fs::remove_file(&bill).unwrap();
+        fs::write(&bill, &good).unwrap();
+    }
 }
 
 #[test]

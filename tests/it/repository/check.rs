@@ -244,6 +244,16 @@ fn what_is_expected_is_listed_and_nothing_else() {
 }
 
 #[test]
+fn certificates_that_are_too_large_are_wrong_and_the_rest_is_read() {
+    let rig = Rig::new();
+    rig.publish_release("stable/v1.36", "1.36.1");
+    let (certificate, size) = (rig.root().join("key.asc"), usize::try_from(kubepkg::sign::MAX_KEY_FILE).unwrap());
+    fs::write(&certificate, vec![b'-'; size + 1]).unwrap();
+    fs::remove_file(rig.root().join("key.gpg")).unwrap();
+    found(&mut check(&rig.place, &[]), &[&format!("key.asc: has more than {size} bytes"), "key.gpg: is not there"]);
+}
+
+#[test]
 fn repositories_of_others_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let (deb, rpm) = (folder.path().join("deb"), folder.path().join("rpm"));

@@ -84,6 +84,11 @@ fn what_one_channel_of_a_list_gives_up_another_gets() {
         assert_eq!(rig.done(&format!("promote --file {}", file.display())).lines().count(), expected);
     }
     rig.assert_whole();
+    // One channel in two spellings: whichever came last would be shown.
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("prerelease/v1.36", "stable/1.36")).unwrap();
+    let words = "`stable/v1.36` stands there twice";
+    refused(2, &mut rig.command(&format!("promote --file {}", file.display())), words);
+    refused(2, &mut rig.without_key(&format!("repo check --expect {}", file.display())), words);
 }
 
 #[test]

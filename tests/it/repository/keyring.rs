@@ -190,11 +190,16 @@ fn packages_that_lock_machines_out_are_wrong() {
     publish(&rig, &keyring(&rig, dist.path(), "1.0.2", &[&new]), &[&new]);
     rig.assert_whole();
     // A package of another repository with the same name.
-    let other = Rig::new();
-    let foreign = keyring(&other, &dist.path().join("other"), "1.0.3", &[&old]);
+    let (stranger, place) = (another(&rig, "stranger"), dist.path().join("elsewhere"));
+    done(command().args(["repo", "init", "-qq", "--name", "Example", "--sign-key"]).arg(&stranger).arg(&place));
+    let mut make = command();
+    make.args(["repo", "keyring", "-q", "--version", "1.0.3", "--sign-key"]).arg(&stranger).arg("--repo").arg(&place);
+    let foreign = done(make.arg("--output").arg(dist.path().join("other")));
+    let foreign: Vec<PathBuf> = foreign.lines().map(PathBuf::from).collect();
     done(command().args(["sign", "-qq", "--sign-key"]).arg(&new).args(&foreign));
     publish(&rig, &foreign, &[&new]);
     assert_wrong(&rig, "archive-keyring_1.0.3-1_all.deb: holds no key that signs the repository");
+    assert_wrong(&rig, ", which is none of the repository");
 }
 
 #[test]

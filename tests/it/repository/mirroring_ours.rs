@@ -196,3 +196,19 @@ fn packages_are_good_without_papers() {
     let (told, papers) = taken(&source, |state| fs::remove_dir_all(state).unwrap());
     assert_eq!((told.contains("papers"), papers.len()), (false, 0), "{told}");
 }
+
+#[test]
+fn each_suite_of_a_repository_has_a_time_of_its_own() {
+    let (source, rig) = (Rig::new(), Rig::new());
+    done(&mut source.publish("staging/v1.36", &Made::get().packages("1.36.1", &["kubectl", "amd64.deb"])));
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    done(&mut source.publish("stable/v1.36", &Made::get().packages("1.36.2", &["kubectl", "amd64.deb"])));
+    // The newer one first: the other is not an older state of it.
+    for suite in ["stable-v1.36", "staging-v1.36"] {
+        let mut mirror = rig.command(&format!("repo mirror --channel rolling --suite {suite}"));
+        mirror.env("XDG_CACHE_HOME", rig.folder.path().join("cache")).arg(&source.place);
+        assert_eq!(done(mirror.arg("--key").arg(Made::get().certificate())).lines().count(), 1, "{suite}");
+    }
+    let history = done(&mut rig.without_key("repo history rolling"));
+    assert!(history.contains(&format!("mirror of {} (suite staging-v1.36)", source.place)), "{history}");
+}

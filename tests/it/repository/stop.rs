@@ -32,3 +32,16 @@ impl Drop for OnFailure<'_> {
         }
     }
 }
+
+#[test]
+fn a_failure_ends_what_goes_on_and_the_end_of_a_test_does_not() {
+    let stop = Stop::default();
+    drop(stop.on_failure());
+    assert!(!stop.is_said());
+    // As a failed assertion, without its words.
+    let failed = std::panic::catch_unwind(|| {
+        let _failed = stop.on_failure();
+        std::panic::resume_unwind(Box::new(()))
+    });
+    assert!(failed.is_err() && stop.is_said());
+}
