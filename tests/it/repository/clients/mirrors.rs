@@ -1,14 +1,15 @@
 //! Where the generated `.repo` leads: dnf to one whole state by the list of mirrors, zypper to the folder.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kubepkg::repository::store::Key;
+use kubepkg::repository::store::{Key, Listed};
 
 use super::matrix::set;
 use super::rpm_md::{Kind, RpmMd};
 use super::tampering::{Change, tamper};
 use super::{Machine as _, Place, Way};
-use crate::program::{done, run};
+use crate::program::{done, run, tool};
 use crate::repository::cache::{Cache, Keeps};
 use crate::repository::rig::{Made, Rig};
 use crate::repository::server::Serving;
@@ -146,6 +147,17 @@ fn a_list_is_named_where_it_leads_to_the_repository() {
     place.rig.assert_whole();
     place.rig.publish_release("stable/v1.36", "1.36.2");
     assert_eq!(given(&place.rig), both("https://elsewhere.example.org"));
+    // Of states that nobody is shown any more nothing stays, and of this one everything.
+    let later = tool("date", ["--date", "9 days", "+%s"]);
+    for _ in 0..2 {
+        done(place.rig.without_key("repo gc --delete --wait 0").env("SOURCE_DATE_EPOCH", later.trim()));
+    }
+    let files = |folder: &str| place.store().list(&format!("{ROOT}/{folder}")).unwrap();
+    let state = |file: &Listed| file.key.as_str().split('/').nth(4).unwrap().to_owned();
+    assert_eq!(files("snapshots").iter().map(state).collect::<BTreeSet<_>>().len(), 1);
+    let primaries = files("repodata").into_iter().filter(|file| file.key.as_str().ends_with("-primary.xml.gz"));
+    assert_eq!(primaries.count(), 2);
+    place.rig.assert_whole();
     configure("file:///srv/kubernetes");
     assert_eq!(given(&place.rig), format!("baseurl={}", root("file:///srv/kubernetes")));
     place.rig.done("repo refresh stable/v1.36");
