@@ -46,6 +46,14 @@ fn files(folder: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Lists all files that git knows.
+fn tracked() -> Vec<PathBuf> {
+    let list = Command::new("git").arg("ls-files").current_dir(root()).output().unwrap();
+    assert!(list.status.success(), "git: {}", String::from_utf8_lossy(&list.stderr));
+    let names = String::from_utf8(list.stdout).unwrap();
+    names.lines().map(|name| root().join(name)).filter(|path| path.is_file()).collect()
+}
+
 /// The text of a file with its path in the repository. Bytes that are no text match no rule.
 fn read(path: &Path) -> (String, String) {
     let name = path.strip_prefix(root()).unwrap().display().to_string();
@@ -176,6 +184,18 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
+fn no_merge_is_left_halfway() {
+    let marks = ["<<<<<<< ", ">>>>>>> "];
+    let mut found = Vec::new();
+    for path in tracked() {
+        let (name, text) = read(&path);
+        let left = text.lines().enumerate().filter(|(_, line)| marks.iter().any(|mark| line.starts_with(mark)));
+        found.extend(left.map(|(number, line)| format!("{name}:{}: {line}", number + 1)));
+    }
+    assert_none("marks of conflicts", &found);
+}
+
+#[test]
 fn modules_are_named_by_what_they_do() {
     let sources = ["src", "tests"].iter().flat_map(|folder| files(folder)).map(|path| read(&path).0);
     let empty = sources.filter(|name| name.split(['/', '.']).any(|part| EMPTY_NAMES.contains(&part)));
@@ -196,12 +216,8 @@ fn nothing_names_a_registry_or_a_machine() {
         ("proxy.", "golang.org"),
     ];
     let places = [("/wo", "rk/"), ("/tmp", "/w/"), ("/ro", "ot/.")];
-    let list = Command::new("git").arg("ls-files").current_dir(root()).output().unwrap();
-    assert!(list.status.success(), "git: {}", String::from_utf8_lossy(&list.stderr));
     let mut found = Vec::new();
-    for file in
-        String::from_utf8(list.stdout).unwrap().lines().map(|name| root().join(name)).filter(|path| path.is_file())
-    {
+    for file in tracked() {
         let (name, text) = read(&file);
         for (number, line) in text.lines().enumerate() {
             let host = hosts.iter().any(|(first, second)| line.contains(&[*first, *second].concat()));
