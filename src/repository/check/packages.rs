@@ -99,6 +99,9 @@ impl Needs<'_> {
             found.wrong.extend(read.err().map(|error| finding(path, &error.to_string())));
             Ok(())
         })?;
+        if files.is_empty() && found.wrong.is_empty() {
+            found.wrong.push(finding(path, "holds no certificates"));
+        }
         // The same certificates lie in a deb twice, armored and not.
         for given in files {
             found.add(self.compare(path, given)?);

@@ -200,6 +200,16 @@ fn packages_that_lock_machines_out_are_wrong() {
     publish(&rig, &foreign, &[&new]);
     assert_wrong(&rig, "archive-keyring_1.0.3-1_all.deb: holds no key that signs the repository");
     assert_wrong(&rig, ", which is none of the repository");
+    // One that has the name and nothing else.
+    let empty = dist.path().join("empty");
+    fs::create_dir_all(empty.join("DEBIAN")).unwrap();
+    let control = "Package: example-archive-keyring\nVersion: 1.0.4-1\nArchitecture: all\nMaintainer: A <a@example.org>\n\
+                   Description: nothing\n";
+    fs::write(empty.join("DEBIAN/control"), control).unwrap();
+    let deb = dist.path().join("example-archive-keyring_1.0.4-1_all.deb");
+    tool("dpkg-deb", ["--build", empty.to_str().unwrap(), deb.to_str().unwrap()]);
+    publish(&rig, &[deb], &[&new]);
+    assert_wrong(&rig, "archive-keyring_1.0.4-1_all.deb: holds no certificates");
 }
 
 #[test]
