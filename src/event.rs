@@ -1,5 +1,7 @@
 //! What happens, as values. The library prints nothing: it reports to whoever listens.
 
+use std::error::Error;
+
 use crate::digest::Digest;
 
 /// Something that a user may want to see.
@@ -136,6 +138,18 @@ pub enum Warning {
 /// Counts in words: `1 program`, `18 programs`.
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 fn omitted(packages: &[String]) -> String {

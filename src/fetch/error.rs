@@ -268,15 +268,3 @@ pub enum SetupError {
 fn after(tries: usize) -> String {
     if tries > 1 { format!(" after {tries} tries") } else { String::new() }
 }
-
-/// An error and its causes in one line, for events.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

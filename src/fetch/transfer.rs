@@ -10,11 +10,11 @@ use tempfile::NamedTempFile;
 use url::Url;
 
 use super::cache::Cache;
-use super::error::{FetchError, Oversize, SetupError, TransferError, chain};
+use super::error::{FetchError, Oversize, SetupError, TransferError};
 use super::transport::{Failure, Folder, Http, HttpOptions, Reply, Rest, Transport, Validator};
 use super::upstream::{Upstream, redacted};
 use crate::digest::{UpstreamDigests, UpstreamHasher};
-use crate::event::{Event, Reporter};
+use crate::event::{Event, Reporter, chain};
 
 /// Fetches files from upstream or its mirrors.
 #[derive(Debug)]

@@ -21,6 +21,7 @@ pub use same::{Extent, SameAs, compare};
 pub use signatures::Signatures;
 pub use upstream::Upstream;
 
+use crate::event::chain;
 use crate::package::integrity::{self, Findings};
 use crate::package::reader::{Inspection, ReadError};
 
@@ -89,15 +90,4 @@ fn unreadable(check: Check, error: &ReadError) -> Finding {
         _ => Outcome::Bad,
     };
     Finding::new(check, outcome, chain(error))
-}
-
-/// An error with its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

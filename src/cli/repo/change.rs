@@ -135,9 +135,7 @@ impl Repair {
         let text = repaired.iter().map(|channel| format!("{channel}\n")).collect();
         Ok(Done::new(text, json!({"schema": 1, "repaired": repaired})))
     }
-}
 
-impl Repair {
     /// Signs the heads that know an older list of certificates, and returns whether there were any and there was a key.
     fn seal(&self, session: &Session, repository: &Repository) -> Result<bool, Failure> {
         let behind = repository.unsealed()?;

@@ -6,7 +6,7 @@ use crate::cli::diagnostic::Failure;
 use crate::cli::repository::{Patience, store};
 use crate::cli::session::Session;
 use crate::digest::Digest;
-use crate::event::count;
+use crate::event::{chain, count};
 use crate::repository::anchor::Anchors;
 use crate::repository::charter::Repository;
 use crate::repository::client::{Kind, Listed};
@@ -42,7 +42,7 @@ impl Elsewhere<'_> {
             Err(RepositoryError::NoRepository(_)) => return Ok(()),
             Err(RepositoryError::Store(error)) if error.is_refusal() => return Ok(()),
             Err(error) => {
-                session.ui.warning(&format!("papers are not taken: {}", causes(&error)));
+                session.ui.warning(&format!("papers are not taken: {}", chain(&error)));
                 return Ok(());
             }
         };
@@ -63,14 +63,4 @@ fn absolute(place: &str) -> String {
     let folder = place.parse::<Location>().ok().and_then(|location| location.folder().map(Path::to_path_buf));
     let whole = folder.and_then(|folder| fs_err::canonicalize(folder).ok());
     whole.and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| place.to_owned())
-}
-
-fn causes(error: &RepositoryError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text += &format!(": {next}");
-        cause = next.source();
-    }
-    text
 }

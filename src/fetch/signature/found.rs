@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::super::artifact::Evidence;
 use super::super::depot::Depot;
-use super::super::error::{FetchError, chain};
+use super::super::error::FetchError;
 use super::super::upstream::redacted;
 use super::{SignatureError, Subject, TrustRoot, verify};
-use crate::event::Warning;
+use crate::event::{Warning, chain};
 use crate::plan::{Demand, ProofKind, ProvidedProof};
 use crate::spec::Signature;
 use url::Url;
